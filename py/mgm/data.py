@@ -1,0 +1,113 @@
+"""Training samples: encoded once, images decoded on demand, nothing ever replaced or cut.
+
+Official ``LazySupervisedDataset`` and ``DataCollatorForSupervisedDataset``.
+"""
+
+from pathlib import Path
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from mgm.config import IGNORE_INDEX
+from mgm.conversation import encode
+from mgm.images import ImageProcessor, open_image
+from records import BadInput, read_json
+
+GHOST = -1
+
+
+class ConversationDataset(Dataset):
+    """A LLaVA file: ``[{"id", "conversations", "image"?}]``; image paths relative to ``image_folder``."""
+
+    def __init__(
+        self, data_path: str | Path, image_folder: str | Path | None, tokenizer, processor: ImageProcessor
+    ):
+        self.path = Path(data_path)
+        self.image_folder = Path(image_folder) if image_folder else self.path.parent
+        self.tokenizer = tokenizer
+        self.processor = processor
+        self.records = read_json(self.path)
+        if not isinstance(self.records, list) or not self.records:
+            raise BadInput(
+                f"{self.path}: a JSON list of records is needed and must not be empty; make it again"
+            )
+        self.encoded: list[tuple[list[int], list[int]] | None] = [None] * len(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def record_id(self, i: int) -> str:
+        """The record's id, or its position where it has none."""
+        record = self.records[i]
+        return str(record.get("id", f"#{i}")) if isinstance(record, dict) else f"#{i}"
+
+    def encode(self, i: int) -> tuple[list[int], list[int]]:
+        """(``input_ids``, ``labels``) of sample ``i``, computed once."""
+        if self.encoded[i] is None:
+            record = self.records[i]
+            if not isinstance(record, dict):
+                raise BadInput("not a JSON object; correct the record")
+            self.encoded[i] = encode(record.get("conversations"), self.tokenizer, "image" in record)
+        return self.encoded[i]
+
+    def image_path(self, i: int) -> Path | None:
+        """Where sample ``i``'s image is; None for a text-only sample.
+
+        The finetune set names some files as other releases of OCR-VQA and Visual Genome do; like the official
+        loader, the other name is tried where the given one does not exist.
+        """
+        name = self.records[i].get("image")
+        if "image" not in self.records[i]:
+            return None
+        if not isinstance(name, str) or not name:
+            raise BadInput(f"image must be one path (found {name!r}); correct the record")
+        path = self.image_folder / name
+        if not path.exists():
+            other = name.replace(".jpg", ".png") if "ocr" in name else name
+            other = other.replace("VG_100K_2", "images").replace("VG_100K", "images")
+            path = self.image_folder / other if (self.image_folder / other).exists() else path
+        return path
+
+    def modality_lengths(self) -> list[int]:
+        """Words per sample, negative for text-only ones, as the official sampler groups them."""
+        lengths = [
+            sum(len(turn["value"].split()) for turn in record["conversations"]) for record in self.records
+        ]
+        return [n if "image" in record else -n for n, record in zip(lengths, self.records, strict=True)]
+
+    def __getitem__(self, i: int) -> dict[str, torch.Tensor]:
+        """``input_ids`` and ``labels`` (L,), ``image`` (3, H, H), ``image_aux`` (3, H', H').
+
+        Images are zeros without a picture. `GHOST` gives a sample without label (see `mgm.training.order`).
+        """
+        ghost = i == GHOST
+        input_ids, labels = ([self.tokenizer.bos_token_id], [IGNORE_INDEX]) if ghost else self.encode(i)
+        path = None if ghost else self.image_path(i)
+        image, image_aux = self.processor.blank() if path is None else self.processor(open_image(path))
+        return {
+            "input_ids": torch.tensor(input_ids),
+            "labels": torch.tensor(labels),
+            "image": image,
+            "image_aux": image_aux,
+        }
+
+
+class Collator:
+    """Pad a batch on the right with ``pad``; the attention mask marks what is not padding."""
+
+    def __init__(self, pad: int) -> None:
+        self.pad = pad
+
+    def __call__(self, samples: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """(B, L) ids, labels and mask; ``images`` and ``images_aux`` stacked."""
+        ids = [sample["input_ids"] for sample in samples]
+        return {
+            "input_ids": pad_sequence(ids, batch_first=True, padding_value=self.pad),
+            "labels": pad_sequence(
+                [s["labels"] for s in samples], batch_first=True, padding_value=IGNORE_INDEX
+            ),
+            "attention_mask": pad_sequence([torch.ones_like(x) for x in ids], batch_first=True),
+            "images": torch.stack([sample["image"] for sample in samples]),
+            "images_aux": torch.stack([sample["image_aux"] for sample in samples]),
+        }

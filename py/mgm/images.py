@@ -1,0 +1,115 @@
+"""Pixels: one picture to the two tensors that the towers read.
+
+Follows ``CLIPImageProcessor`` of transformers 4.38 (PIL bicubic on 8-bit pixels), as the official data loader
+uses it: the high-resolution image is preprocessed, the low-resolution one is interpolated from it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from records import BadInput, read_json
+
+ASPECT_RATIOS = ("square", "pad")
+
+
+@dataclass(frozen=True)
+class ImageProcessor:
+    """Sizes in pixels, ``mean`` and ``std`` of values in 0–1, ``aspect_ratio`` "square" or "pad"."""
+
+    size: int
+    size_aux: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    aspect_ratio: str = "square"
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, size_aux: int, aspect_ratio: str) -> "ImageProcessor":
+        """Read a CLIP folder's ``preprocessor_config.json``; raises `BadInput` if it lacks a field."""
+        if aspect_ratio not in ASPECT_RATIOS:
+            raise BadInput(f"image_aspect_ratio {aspect_ratio}: choose one of {', '.join(ASPECT_RATIOS)}")
+        path = Path(folder) / "preprocessor_config.json"
+        values = read_json(path)
+        try:
+            crop = values["crop_size"]
+            size = crop["height"] if isinstance(crop, dict) else crop
+            mean, std = tuple(values["image_mean"]), tuple(values["image_std"])
+        except KeyError as error:
+            raise BadInput(f"{path}: no field {error}; fetch the CLIP folder again") from error
+        return cls(size, size_aux, mean, std, aspect_ratio)
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``preprocessor_config.json`` as CLIP's folder has it."""
+        values = {
+            "image_processor_type": "CLIPImageProcessor",
+            "crop_size": {"height": self.size, "width": self.size},
+            "size": {"shortest_edge": self.size},
+            "image_mean": list(self.mean),
+            "image_std": list(self.std),
+            "resample": 3,
+            "rescale_factor": 1 / 255,
+            **{
+                f"do_{step}": True
+                for step in ("center_crop", "convert_rgb", "normalize", "rescale", "resize")
+            },
+        }
+        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(values, indent=2) + "\n")
+
+    def __call__(self, picture: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ``image`` (3, size, size) and ``image_aux`` (3, size_aux, size_aux), float32."""
+        picture = picture.convert("RGB")
+        if self.aspect_ratio == "pad":
+            picture = pad_to_square(picture, tuple(int(x * 255) for x in self.mean))
+        pixels = np.asarray(resize_and_crop(picture, self.size_aux), dtype=np.float32)  # (H, W, 3)
+        pixels = (pixels / np.float32(255) - np.float32(self.mean)) / np.float32(self.std)
+        image_aux = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+        image = torch.nn.functional.interpolate(
+            image_aux[None], size=(self.size, self.size), mode="bilinear", align_corners=False
+        )[0]
+        return image, image_aux
+
+    def blank(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The zero images of a text-only sample, shaped as those of `__call__`."""
+        return torch.zeros(3, self.size, self.size), torch.zeros(3, self.size_aux, self.size_aux)
+
+
+def pad_to_square(picture: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    """Centre ``picture`` on a square of ``colour`` (0–255) as wide as its longer side."""
+    side = max(picture.size)
+    if picture.size == (side, side):
+        return picture
+    square = Image.new("RGB", (side, side), colour)
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return square
+
+
+def resize_and_crop(picture: Image.Image, side: int) -> Image.Image:
+    """Scale the shorter side to ``side`` pixels (bicubic, the longer side rounded down), then crop the
+    centre.
+    """
+    width, height = picture.size
+    short, long = min(width, height), max(width, height)
+    scaled = int(side * long / short)
+    size = (side, scaled) if width <= height else (scaled, side)
+    if size != picture.size:
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    return picture.crop((left, top, left + side, top + side))
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """Decode a picture wholly to RGB; raises `BadInput` naming the file if it is missing, empty or broken."""
+    path = Path(path)
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except FileNotFoundError as error:
+        raise BadInput(f"image {path} is missing; restore it or remove the record") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        size = path.stat().st_size if path.is_file() else -1
+        reason = "is empty (0 bytes)" if size == 0 else f"cannot be read ({error})"
+        raise BadInput(f"image {path} {reason}; fetch it again or remove the record") from error

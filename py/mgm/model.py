@@ -1,0 +1,160 @@
+"""MGM on Gemma: towers, patch-info mining, projector and decoder under the official parameter names.
+
+Official files: ``mgm_arch.py``, ``language_model/mgm_gemma.py``.
+"""
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from transformers import GemmaForCausalLM
+from transformers.modeling_outputs import CausalLMOutputWithPast
+from transformers.models.gemma.modeling_gemma import GemmaModel
+
+from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
+from mgm.mining import mine, windows
+from mgm.projector import mining_projector, mm_projector
+from mgm.splice import splice
+from mgm.vision_tower import VisionTower, vision_config
+from mgm.vision_tower_aux import VisionTowerAux
+
+
+class MGMGemmaModel(GemmaModel):
+    """Gemma's decoder with the two towers and the projectors beside its layers."""
+
+    config_class = MGMConfig
+
+    def __init__(self, config: MGMConfig) -> None:
+        super().__init__(config)
+        self.vision_tower = VisionTower(
+            vision_config(config.mm_vision_tower),
+            config.mm_vision_select_layer,
+            config.mm_vision_select_feature,
+        )
+        self.vision_tower_aux = VisionTowerAux(config.mm_vision_tower_aux)
+        width, width_aux = self.vision_tower.hidden_size, self.vision_tower_aux.hidden_size
+        config.mm_hidden_size, config.mm_hidden_size_aux = width, width_aux
+        self.mm_projector = mm_projector(config.mm_projector_type, width, config.hidden_size)
+        self.vlm_uni_query_projector = mining_projector(width, width)
+        self.vlm_uni_aux_projector = mining_projector(width_aux, width)
+        self.vlm_uni_val_projector = mining_projector(width_aux, width)
+
+
+class MGMGemmaForCausalLM(GemmaForCausalLM):
+    """The whole model. `forward` takes ids with image slots (training, prefill) or embeddings (decoding)."""
+
+    config_class = MGMConfig
+    accepts_loss_kwargs = True  # the Trainer passes num_items_in_batch: labelled tokens of the global batch
+
+    def __init__(self, config: MGMConfig) -> None:
+        super(GemmaForCausalLM, self).__init__(config)
+        self.model = MGMGemmaModel(config)
+        self.vocab_size = config.vocab_size
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def tower_features(
+        self, images: torch.Tensor, images_aux: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The frozen part: ``images`` (N, 3, H, H) to (N, P, D_clip), ``images_aux`` (N, 3, H', H') to (N, C,
+        h, h).
+        """
+        tower, tower_aux = self.model.vision_tower, self.model.vision_tower_aux
+        dtype = next(tower.parameters()).dtype
+        return tower(images.to(dtype)), tower_aux(images_aux.to(dtype))
+
+    def project(self, features: torch.Tensor, features_aux: torch.Tensor) -> torch.Tensor:
+        """The trained part: tower features to image features (N, P, D) in the language model's width."""
+        model = self.model
+        positions = windows(features_aux, features.shape[1])  # (N, P, M, C)
+        mined = mine(
+            features,
+            positions,
+            model.vlm_uni_query_projector,
+            model.vlm_uni_aux_projector,
+            model.vlm_uni_val_projector,
+        )
+        return model.mm_projector(features + mined)
+
+    def encode_images(self, images: torch.Tensor, images_aux: torch.Tensor) -> torch.Tensor:
+        """Pictures to image features (N, P, D), before Gemma's scaling."""
+        return self.project(*self.tower_features(images, images_aux))
+
+    def embed(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        images: torch.Tensor,
+        images_aux: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        padding_side: str = "right",
+    ):
+        """Splice pictures (one a row, (B, 3, ·, ·)) into ids; rows without a slot cost no tower computation.
+
+        transformers 4.38 multiplied whatever embeddings it was given, image features included, by √D; version
+        5 scales in ``embed_tokens``, so only the image features are scaled here.
+        """
+        with_image = (input_ids == IMAGE_TOKEN_INDEX).any(1)
+        assert int((input_ids == IMAGE_TOKEN_INDEX).sum()) == int(with_image.sum()), (
+            "one image slot a row at most"
+        )
+        rows = with_image if with_image.any() else torch.arange(1, device=input_ids.device)
+        features = self.encode_images(images[rows], images_aux[rows])
+        features = features[
+            : int(with_image.sum())
+        ]  # a batch of text: none, yet every projector gets a gradient
+        embed_tokens = self.model.embed_tokens
+        features = features.to(embed_tokens.weight.dtype) * embed_tokens.embed_scale.to(
+            embed_tokens.weight.dtype
+        )
+        return splice(input_ids, attention_mask, labels, embed_tokens, features, padding_side)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        images: torch.Tensor | None = None,
+        images_aux: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        past_key_values=None,
+        use_cache: bool | None = None,
+        num_items_in_batch: torch.Tensor | int | None = None,
+        last_only: torch.Tensor | None = None,
+        return_dict: bool = True,
+    ) -> CausalLMOutputWithPast:
+        """With ``labels``: the loss (mean over labelled tokens, or over ``num_items_in_batch`` of a larger
+        batch).
+
+        Without: logits (B, L, V), or (B, 1, V) at the columns ``last_only`` (B,).
+        """
+        if images is not None:
+            spliced = self.embed(input_ids, attention_mask, images, images_aux, labels)
+            input_ids, inputs_embeds, labels = None, spliced.embeds, spliced.labels
+            attention_mask, position_ids = spliced.mask, spliced.positions
+        outputs = self.model(
+            input_ids=input_ids,
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            use_cache=bool(use_cache),
+        )
+        hidden = outputs.last_hidden_state  # (B, L, D)
+        if labels is not None:
+            return CausalLMOutputWithPast(loss=self.labelled_loss(hidden, labels, num_items_in_batch))
+        if last_only is not None:
+            hidden = hidden[torch.arange(len(hidden), device=hidden.device), last_only][:, None]
+        return CausalLMOutputWithPast(logits=self.lm_head(hidden), past_key_values=outputs.past_key_values)
+
+    def labelled_loss(
+        self, hidden: torch.Tensor, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None
+    ) -> torch.Tensor:
+        """Cross entropy of the next token, in float32; logits (256,000 wide) are made only where there is a
+        label.
+        """
+        target = labels[:, 1:]
+        kept = target != IGNORE_INDEX
+        logits = self.lm_head(hidden[:, :-1][kept]).float()  # (labelled, V)
+        total = cross_entropy(logits, target[kept], reduction="sum")
+        return total / (kept.sum() if num_items_in_batch is None else num_items_in_batch)

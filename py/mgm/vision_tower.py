@@ -1,0 +1,55 @@
+"""The low-resolution tower: CLIP's vision transformer, frozen (official ``clip_encoder.py``)."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers.models.clip.modeling_clip import CLIPVisionConfig, CLIPVisionModel
+
+from records import BadInput, read_json
+
+
+def vision_config(folder: str | Path) -> CLIPVisionConfig:
+    """Read the vision part of a CLIPModel's or a CLIPVisionModel's ``config.json``."""
+    values = read_json(Path(folder) / "config.json")
+    values = values.get("vision_config") or values
+    if "patch_size" not in values or "image_size" not in values:
+        raise BadInput(f"{folder}/config.json: not a CLIP vision tower (no patch_size); check --vision_tower")
+    return CLIPVisionConfig(**{k: v for k, v in values.items() if k not in ("torch_dtype", "architectures")})
+
+
+class VisionTower(nn.Module):
+    """Features of one hidden layer. Parameters: ``vision_tower.vision_model.*``, as official checkpoints name
+    them.
+
+    ``select_layer`` indexes CLIP's hidden states (-2: the last but one); layers past it are kept for saving,
+    never computed.
+    """
+
+    def __init__(self, config: CLIPVisionConfig, select_layer: int, select_feature: str = "patch") -> None:
+        super().__init__()
+        states = config.num_hidden_layers + 1  # the embedding's output counts
+        if not -states <= select_layer < states:
+            raise BadInput(f"mm_vision_select_layer {select_layer}: the tower has {states} hidden states")
+        if select_feature not in ("patch", "cls_patch"):
+            raise BadInput(f"mm_vision_select_feature {select_feature}: choose patch or cls_patch")
+        self.depth = select_layer % states
+        self.first = 1 if select_feature == "patch" else 0
+        self.hidden_size = config.hidden_size
+        self.image_size = config.image_size
+        self.grid = config.image_size // config.patch_size
+        self.vision_tower = nn.Module()
+        self.vision_tower.vision_model = CLIPVisionModel(config)
+
+    def train(self, mode: bool = True) -> "VisionTower":
+        """Stay in evaluation mode, where nothing is checkpointed or dropped."""
+        return super().train(False) if self.training else self  # called at every step
+
+    @torch.no_grad()
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """``images`` (B, 3, H, H) to features (B, P, D) with P the number of patches."""
+        tower = self.vision_tower.vision_model
+        hidden = tower.pre_layrnorm(tower.embeddings(images))  # (B, 1 + P, D)
+        for layer in tower.encoder.layers[: self.depth]:
+            hidden = layer(hidden, None)
+        return hidden[:, self.first :]

@@ -1,0 +1,64 @@
+"""The high-resolution tower: a frozen timm trunk with stem and stages (official ``openclip_encoder.py``)."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+
+from records import BadInput, read_json
+
+
+def trunk_name(folder: str | Path) -> str:
+    """The timm model named in a folder's ``open_clip_config.json``."""
+    path = Path(folder) / "open_clip_config.json"
+    try:
+        return read_json(path)["model_cfg"]["vision_cfg"]["timm_model_name"]
+    except KeyError as error:
+        raise BadInput(
+            f"{path}: no model_cfg.vision_cfg.timm_model_name; check --vision_tower_aux"
+        ) from error
+
+
+class VisionTowerAux(nn.Module):
+    """All stages' outputs on the first stage's grid. Parameters: ``vision_stem.*``, ``vision_stages.*``.
+
+    The official run leaves the trunk's drop path on while training; here a frozen tower is deterministic.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__()
+        import timm  # takes seconds
+
+        name = trunk_name(folder)
+        try:
+            trunk = timm.create_model(name, pretrained=False, num_classes=0)
+        except RuntimeError as error:
+            raise BadInput(f"{folder}/open_clip_config.json: {error}") from error
+        if not hasattr(trunk, "stem") or not hasattr(trunk, "stages"):
+            raise BadInput(
+                f"{folder}/open_clip_config.json: {name} has no stem and stages; use a ConvNeXt-like trunk"
+            )
+        self.channels = [stage["num_chs"] for stage in trunk.feature_info]
+        self.stride = trunk.feature_info[0]["reduction"]  # pixels per position of the first stage
+        self.hidden_size = sum(self.channels)
+        self.vision_stem = trunk.stem
+        self.vision_stages = trunk.stages
+
+    def train(self, mode: bool = True) -> "VisionTowerAux":
+        """Stay in evaluation mode: drop path would make a frozen tower's features random."""
+        return super().train(False) if self.training else self  # called at every step
+
+    @torch.no_grad()
+    def forward(self, images_aux: torch.Tensor) -> torch.Tensor:
+        """``images_aux`` (B, 3, H, H) to features (B, C, H/stride, H/stride), C over all stages."""
+        x, stages = self.vision_stem(images_aux), []
+        for stage in self.vision_stages:
+            x = stage(x)
+            stages.append(x)
+        size = stages[0].shape[-2:]
+        raised = [
+            interpolate(x.float(), size=size, mode="bilinear", align_corners=False).to(x.dtype)
+            for x in stages[1:]
+        ]
+        return torch.cat([stages[0], *raised], dim=1)
