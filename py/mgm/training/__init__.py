@@ -1,0 +1,1 @@
+"""What training needs beside the model: flags, launch, checks of the data, the Trainer, resuming."""

@@ -1,0 +1,72 @@
+"""The process before heavy imports: accelerator, rendezvous, and what DeepSpeed may not compile."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from records import BadInput, read_json
+
+
+def prepare_process(with_deepspeed: bool) -> None:
+    """Set what DeepSpeed and torch read from the environment; needs nothing from the user.
+
+    Under plain ``python`` DeepSpeed would look for MPI, so a single process names its own rendezvous.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+        os.environ.setdefault(
+            "TORCHDYNAMO_DISABLE", "1"
+        )  # DeepSpeed decorates unused kernels with torch.compile (3 s)
+    if with_deepspeed and "RANK" not in os.environ:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        alone = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        os.environ |= {name: str(value) for name, value in alone.items()}
+
+
+def forbid_compiling() -> None:
+    """On CPU, keep DeepSpeed from building its shared-memory operator at start (35 s, and a compiler)."""
+    import deepspeed.ops
+
+    deepspeed.ops.__compatible_ops__ = {"deepspeed_shm_comm": False}  # read by deepspeed/comm/torch.py
+
+
+def skip_unused_imports(with_deepspeed: bool) -> None:
+    """Keep libraries out that transformers imports because they are installed, not because they are used (3
+    s).
+
+    Without ``--deepspeed`` its import would also be one more way to fail.
+    """
+    import accelerate.utils.other
+    import transformers.utils
+    import transformers.utils.import_utils
+
+    for module in (transformers.utils, transformers.utils.import_utils):
+        module.is_scipy_available = module.is_datasets_available = lambda: False
+    if not with_deepspeed:
+        accelerate.utils.other.is_deepspeed_available = lambda: False
+
+
+def deepspeed_config(path: str | Path, on_cpu: bool) -> tuple[dict[str, Any], list[str]]:
+    """Read a DeepSpeed file; on CPU, without what needs a GPU or a compiler. Returns (config, notes)."""
+    if not Path(path).is_file():
+        raise BadInput(
+            f"--deepspeed {path}: no such file; there are configs/zero2.json and configs/zero2_offload.json"
+        )
+    config, notes = read_json(path), []
+    config["zero_allow_untested_optimizer"] = True
+    if not on_cpu:
+        return config, notes
+    zero = config.get("zero_optimization", {})
+    removed = [key for key in ("offload_optimizer", "offload_param") if zero.pop(key, None)]
+    if removed:
+        notes.append(
+            f"{Path(path).name}: without a GPU, {' and '.join(removed)} is ignored: all is on the CPU already"
+        )
+    if config.pop("optimizer", None):
+        notes.append(f"{Path(path).name}: the optimizer would be compiled; PyTorch's own is used on CPU")
+    return config, notes

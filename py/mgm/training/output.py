@@ -1,0 +1,82 @@
+"""The output folder of a run: opened once all inputs are known to be good, closed with the summary."""
+
+import fcntl
+import json
+import sys
+from pathlib import Path
+from typing import IO
+
+from mgm.saving import save_adapter, save_config, save_finetuned
+from mgm.training.arguments import ModelArguments, TrainingArguments
+from mgm.training.resume import last_checkpoint, remove_checkpoints
+from mgm.training.trainer import MGMTrainer
+from records import BadInput, write_json
+
+HELD: list[IO] = []  # open files whose locks last as long as the process
+FINAL = ("train_summary.json", "mm_projector.bin", "model.safetensors.index.json")
+
+
+def open_output(args: TrainingArguments, identity: dict, settings: dict, first: bool, say) -> Path | None:
+    """Remove an earlier run's final files, save the settings, and find the checkpoint to go on from."""
+    out = Path(args.output_dir)
+    with args.main_process_first(local=False):
+        if first:
+            out.mkdir(parents=True, exist_ok=True)
+            lock(out)
+            for name in FINAL:
+                (out / name).unlink(missing_ok=True)
+            write_json(out / "train_args.json", {**identity, "settings": settings})
+        checkpoint, notes = last_checkpoint(out, identity["fingerprint"])
+    for note in notes:
+        say(note)
+    if checkpoint:
+        say(f"resuming from {checkpoint}")
+    return checkpoint
+
+
+def lock(out: Path) -> None:
+    """Hold ``out`` until this process ends, however it ends; raises `BadInput` when another training does."""
+    file = (out / ".lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BadInput(
+            f"{out}: another training is writing there; wait for it, stop it, or choose another folder"
+        ) from error
+    HELD.append(file)
+
+
+def finish(trainer: MGMTrainer, model_args: ModelArguments) -> None:
+    """Check that every sample was seen, write the outputs, the summary last, and drop the checkpoints."""
+    args, totals = trainer.args, trainer.totals()
+    epochs = args.num_train_epochs
+    asked = (
+        round(len(trainer.train_dataset) * epochs) if args.max_steps <= 0 and epochs == int(epochs) else None
+    )
+    if asked is not None and totals["samples"] != asked:
+        raise BadInput(
+            f"{totals['samples']} samples were trained on, {asked} were asked for; remove {args.output_dir}"
+        )
+    if not args.should_save:
+        return
+    out, model = Path(args.output_dir), trainer.accelerator.unwrap_model(trainer.model)
+    history = trainer.state.log_history
+    history[:] = [entry for entry in history if "train_runtime" not in entry]  # equal runs write equal files
+    trainer.save_state()
+    model.config.use_cache = True
+    if model_args.tune_mm_mlp_adapter:
+        save_config(model.config, out)
+        save_adapter(model, out / "mm_projector.bin")
+    else:
+        save_finetuned(model, model_args.model_name_or_path, out)
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    tail = losses[-max(1, len(losses) // 10) :]
+    summary = {
+        "samples": totals["samples"],
+        "steps": trainer.state.global_step,
+        "loss": round(sum(tail) / max(len(tail), 1), 4),
+        "seconds": round(totals["seconds"], 1),
+    }
+    write_json(out / "train_summary.json", summary)
+    remove_checkpoints(out)
+    print(f"train.py: {json.dumps(summary)}", file=sys.stderr, flush=True)

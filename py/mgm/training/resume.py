@@ -1,0 +1,120 @@
+"""Whose checkpoint is it? Fingerprints of a run's inputs, and what to do with checkpoints found in its
+folder.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mgm.config import MGMConfig
+from mgm.data import ConversationDataset
+from mgm.weights import weight_files
+from records import read_json, write_json
+
+COMPLETE = "complete.json"  # written last into a checkpoint
+CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+WHOLE_BYTES, SAMPLE_BYTES = 256_000_000, 4_000_000
+# Settings that change how a run is watched or where it lands, not what it learns.
+UNRELATED = re.compile(
+    r"output_dir|run_name|project|local_rank|log_.*|logging_.*|save_.*|report_to|disable_tqdm|dataloader_(?!drop).*|"
+    r"per_device_eval_.*|eval_.*|hub_.*|push_to_hub|trackio.*|resume_from.*|do_.*|debug|ddp_.*|skip_memory_metrics|"
+    r"lazy_preprocess|global_batch_size|(model_name_or|data)_path|image_folder|vision_tower.*|pretrain_mm_mlp_adapter|"
+    r"(gradient|activation)_checkpointing.*|use_cpu|tf32"
+)
+
+
+def file_identity(path: Path) -> str:
+    """SHA-256 of a file; of its size and three samples where it is larger than 256 MB."""
+    digest, size = hashlib.sha256(), path.stat().st_size
+    with path.open("rb") as file:
+        if size <= WHOLE_BYTES:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        else:
+            digest.update(str(size).encode())
+            for start in (0, size // 2, size - SAMPLE_BYTES):
+                file.seek(start)
+                digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def images_identity(dataset: ConversationDataset) -> str:
+    """Digest of the images' names and sizes in bytes, in record order."""
+    digest = hashlib.sha256()
+    for i, record in enumerate(dataset.records):
+        path = dataset.image_path(i)
+        if path is not None:
+            digest.update(f"{record['image']} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def run_identity(
+    settings: dict[str, Any], config: MGMConfig, llm: str, adapter: str | None, dataset
+) -> dict[str, Any]:
+    """Everything that decides a run's result, by content; ``fingerprint`` sums it up."""
+    folders = {
+        "llm": llm,
+        "vision_tower": config.mm_vision_tower,
+        "vision_tower_aux": config.mm_vision_tower_aux,
+    }
+    inputs = {
+        name: [
+            file_identity(file)
+            for file in [*weight_files(folder), *sorted(Path(folder).glob("*config.json"))]
+        ]
+        for name, folder in folders.items()
+    }
+    inputs["adapter"] = file_identity(Path(adapter)) if adapter else None
+    inputs["data"] = file_identity(dataset.path)
+    inputs["images"] = images_identity(dataset)
+    kept = {key: value for key, value in settings.items() if not UNRELATED.fullmatch(key)}
+    text = json.dumps([kept, inputs], sort_keys=True, default=str)
+    return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "inputs": inputs}
+
+
+def last_checkpoint(output_dir: str | Path, fingerprint: str) -> tuple[Path | None, list[str]]:
+    """The newest complete checkpoint of this very run, and notes on those set aside as
+    ``checkpoint-N.foreign``.
+    """
+    found, notes = {}, []
+    for folder in sorted(Path(output_dir).glob("checkpoint-*")):
+        match = CHECKPOINT.fullmatch(folder.name)
+        if match is None or not folder.is_dir():
+            continue
+        marker = folder / COMPLETE
+        if not marker.is_file():
+            notes.append(set_aside(folder, "is half-written"))
+        elif read_json(marker).get("fingerprint") != fingerprint:
+            notes.append(set_aside(folder, "belongs to other inputs or settings"))
+        else:
+            found[int(match[1])] = folder
+    return (found[max(found)] if found else None), notes
+
+
+def set_aside(folder: Path, reason: str) -> str:
+    """Rename a checkpoint out of the way; returns the note to print."""
+    aside = folder.with_name(f"{folder.name}.foreign")
+    if aside.exists():
+        shutil.rmtree(aside)
+    folder.rename(aside)
+    return f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)"
+
+
+def complete(folder: Path, fingerprint: str, step: int, samples: int, seconds: float) -> None:
+    """Mark a checkpoint as whole."""
+    write_json(
+        folder / COMPLETE,
+        {"fingerprint": fingerprint, "step": step, "samples": samples, "seconds": round(seconds, 1)},
+    )
+
+
+def remove_checkpoints(output_dir: str | Path, keep: int = 0) -> None:
+    """Delete all but the newest ``keep`` complete checkpoints."""
+    folders = [f for f in Path(output_dir).glob("checkpoint-*") if CHECKPOINT.fullmatch(f.name)]
+    folders.sort(key=lambda f: int(CHECKPOINT.fullmatch(f.name)[1]))
+    for folder in folders[: len(folders) - keep]:
+        (folder / COMPLETE).unlink(missing_ok=True)  # what is half-deleted is not complete
+        shutil.rmtree(folder)

@@ -1,0 +1,46 @@
+"""Train MGM in either stage, with the official flags.
+
+Pretraining (``--tune_mm_mlp_adapter True``) writes ``mm_projector.bin``, finetuning a whole checkpoint; both
+write ``train_args.json`` before the first step and ``train_summary.json`` last. An interrupted run goes on
+where its last complete checkpoint was. Runs under ``deepspeed``, ``torchrun`` or plain ``python``:
+
+    python py/train.py --model_name_or_path gemma-2b-it --vision_tower clip-vit-large-patch14-336 \\
+        --vision_tower_aux openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup --data_path
+        synth.llava.json \\ --tune_mm_mlp_adapter True --output_dir pretrain --num_train_epochs 1
+        --learning_rate 1e-3
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import cli
+from mgm.training.launch import forbid_compiling, prepare_process, skip_unused_imports
+
+
+def main() -> None:
+    """Prepare the process, parse the flags, then train."""
+    with_deepspeed = any(arg.split("=")[0] == "--deepspeed" for arg in sys.argv[1:])
+    prepare_process(with_deepspeed)
+    skip_unused_imports(with_deepspeed)
+
+    import torch
+
+    from mgm.training.arguments import parse
+
+    on_cpu = not torch.cuda.is_available()
+    if with_deepspeed and on_cpu:
+        forbid_compiling()
+    tf32 = not on_cpu and torch.cuda.get_device_capability()[0] >= 8
+    model_args, data_args, args, notes = parse(sys.argv[1:], on_cpu, tf32)
+
+    from mgm.training.run import run
+
+    first = int(os.environ.get("RANK", "0")) == 0
+    for note in notes if first else ():
+        print(f"{Path(__file__).name}: {note}", file=sys.stderr, flush=True)
+    run(model_args, data_args, args, first)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,95 @@
+"""scripts/pretrain.sh and scripts/finetune.sh."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+SMALL = ["--launcher", "python", "--deepspeed", "none", "--bf16", "False", "--model_max_length", "512"]
+SMALL += ["--dataloader_num_workers", "0", "--global_batch_size", "8", "--per_device_train_batch_size", "4"]
+
+
+def command(script: str, models, data: Path, out: Path, *flags: str) -> list[str]:
+    files = ["--data_path", str(data / "data.json"), "--image_folder", str(data), "--output_dir", str(out)]
+    return [str(ROOT / "scripts" / script), *models.flags(), *files, *SMALL, *flags]
+
+
+def shell(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=240)
+
+
+@pytest.mark.parametrize("script", ["pretrain.sh", "finetune.sh"])
+def test_help_shows_an_example_and_wrong_usage_dies(script):
+    path = str(ROOT / "scripts" / script)
+    usage = shell(path, "--help")
+    assert usage.returncode == 0 and f"example: {script}" in usage.stdout and "set -euo" not in usage.stdout
+    needed = [
+        "model_name_or_path",
+        "vision_tower",
+        "vision_tower_aux",
+        "data_path",
+        "image_folder",
+        "output_dir",
+    ]
+    given = [word for name in needed for word in (f"--{name}", "x")]
+    for words, message in [
+        (["--nonsense", "1"], "unknown option --nonsense"),
+        (["--PATH", "x"], "unknown argument --PATH"),
+        (["stray"], "unknown argument stray"),
+        (["--output_dir"], "--output_dir needs a value"),
+        (["--data_path", "x"], "--model_name_or_path is missing"),
+        ([*given, "--num_gpus", "two"], "--num_gpus must be a whole number above 0, not 'two'"),
+        (
+            [*given, "--global_batch_size", "2", "--per_device_train_batch_size", "4"],
+            "--global_batch_size 2 is less",
+        ),
+        ([*given, "--launcher", "mpirun"], "choose deepspeed, torchrun or python"),
+    ]:
+        result = shell(path, *words)
+        assert (
+            result.returncode == 1 and result.stderr.startswith(f"{script}: ") and message in result.stderr
+        ), words
+
+
+@pytest.mark.slow
+def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, tmp_path):
+    result = shell(
+        *command("pretrain.sh", tiny_models, tiny_data, tmp_path / "p", "--", "--max_grad_norm", "0.5")
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("+ ") and "--gradient_accumulation_steps 2" in result.stdout
+    assert "--max_grad_norm 0.5" in result.stdout
+    log = (tmp_path / "p/pretrain.log").read_text()
+    assert log.count("'loss'") == 3 and "train.py: pretrain: step 3/3" in log
+    adapter = ("--pretrain_mm_mlp_adapter", str(tmp_path / "p/mm_projector.bin"))
+    result = shell(*command("finetune.sh", tiny_models, tiny_data, tmp_path / "f", *adapter))
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "f/finetuning.log").read_text().count("'loss'") == 3
+    assert (tmp_path / "f/model.safetensors.index.json").exists()
+
+
+@pytest.mark.slow
+def test_a_failure_is_not_hidden_by_the_log_and_an_interrupt_ends_the_children(
+    tiny_models, tiny_data, tmp_path
+):
+    result = shell(*command("finetune.sh", tiny_models, tmp_path, tmp_path / "out"))
+    assert result.returncode == 1 and "data.json" in result.stdout
+    assert f"training failed; its log is {tmp_path}/out/finetuning.log" in result.stderr
+
+    words = command("pretrain.sh", tiny_models, tiny_data, tmp_path / "long", "--num_train_epochs", "9999")
+    script = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    for line in script.stdout:
+        if "'loss'" in line:
+            break
+    script.send_signal(signal.SIGINT)
+    assert script.wait(timeout=30) == 130
+    log = tmp_path / "long/pretrain.log"
+    written = log.read_text()
+    time.sleep(1)
+    assert log.read_text() == written

@@ -1,0 +1,181 @@
+"""``py/train.py`` as a user runs it: whole runs in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mgm.checkpoint import load_base, load_mgm, read_config
+from mgm.weights import read_file
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = Path(os.environ.get("GOLDEN_MGM", ROOT / "../shared/golden/mgm_tiny")).resolve()
+PYTHON, TRAIN = [sys.executable], str(ROOT / "py/train.py")
+DEEPSPEED = [sys.executable, "-m", "deepspeed.launcher.runner", "--master_port"]
+LIMIT = 240  # seconds
+
+pytestmark = pytest.mark.slow
+
+
+def official(models: list[str], data: Path, out: Path, *flags: str, batch: int = 4) -> list[str]:
+    """The flags that both official commands share, at a small size."""
+    shared = f"""--version gemma --data_path {data}/data.json --image_folder {data} --output_dir {out}
+        --mm_projector_type mlp2x_gelu --mm_vision_select_layer -2 --mm_use_im_start_end False
+        --mm_use_im_patch_token False --num_train_epochs 1 --per_device_train_batch_size {batch}
+        --per_device_eval_batch_size 4 --gradient_accumulation_steps 1 --evaluation_strategy no
+        --save_strategy steps --save_steps 100 --save_total_limit 1 --weight_decay 0. --warmup_ratio 0.03
+        --lr_scheduler_type cosine --logging_steps 1 --tf32 True --model_max_length 512
+        --gradient_checkpointing True --dataloader_num_workers 0 --lazy_preprocess True --report_to none"""
+    return [*shared.split(), *models, *flags]
+
+
+PRETRAIN = ("--tune_mm_mlp_adapter", "True", "--learning_rate", "1e-3")
+FINETUNE = ("--image_aspect_ratio", "pad", "--group_by_modality_length", "True", "--learning_rate", "2e-5")
+
+
+def start(launcher: list[str], flags: list[str]) -> subprocess.Popen:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DS_", "RANK", "MASTER_"))}
+    environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    # A compiler that fails shows that none is needed.
+    environment |= {"CC": "false", "CXX": "false"}
+    return subprocess.Popen(
+        [*launcher, TRAIN, *flags], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def run(launcher: list[str], flags: list[str]) -> str:
+    process = start(launcher, flags)
+    out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, out + err
+    return out + err
+
+
+def losses(output: str) -> list[float]:
+    return [
+        float(line.split("'loss': ")[1].split(",")[0]) for line in output.splitlines() if "'loss'" in line
+    ]
+
+
+def summary(out: Path) -> dict:
+    return json.loads((out / "train_summary.json").read_text())
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    adapter = out / "mm_projector.bin"
+    return read_file(adapter) if adapter.exists() else load_file(out / "model.safetensors")
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def golden_flags(tiny_models) -> list[str]:
+    """The golden models' flags, or the tiny ones' where there is no golden folder."""
+    if not (GOLDEN / "expected.json").is_file():
+        return tiny_models.flags()
+    llm = next((GOLDEN / "LLM").glob("*/*/config.json")).parent
+    clip, aux = (next((GOLDEN / "OpenAI").glob(f"{name}*")) for name in ("clip", "openclip"))
+    size = json.loads((GOLDEN / "expected.json").read_text())["settings"]["image_size_aux"]
+    named = {"model_name_or_path": llm, "vision_tower": clip, "vision_tower_aux": aux, "image_size_aux": size}
+    return [part for name, value in named.items() for part in (f"--{name}", str(value))]
+
+
+@pytest.mark.golden
+def test_the_two_official_commands_run_under_deepspeed_and_what_they_write_loads(
+    tiny_models, tiny_data, tmp_path
+):
+    models = golden_flags(tiny_models)
+    offload = ("--deepspeed", str(ROOT / "configs/zero2_offload.json"))
+    pretrain, finetune = tmp_path / "pretrain", tmp_path / "finetune"
+    launcher = [*DEEPSPEED, "29731", "--num_gpus", "1"]
+    output = run(launcher, official(models, tiny_data, pretrain, *PRETRAIN, *offload))
+    assert len(losses(output)) == 6 and summary(pretrain)["samples"] == 22
+    assert json.loads((pretrain / "train_args.json").read_text())["settings"]["learning_rate"] == 1e-3
+    adapter = ("--pretrain_mm_mlp_adapter", str(pretrain / "mm_projector.bin"))
+    output = run(launcher, official(models, tiny_data, finetune, *FINETUNE, *adapter, *offload))
+    assert len(losses(output)) == 6 and summary(finetune)["samples"] == 22
+    loaded = load_mgm(finetune)
+    llm = models[1]
+    towers = {name: getattr(loaded.model.config, name) for name in ("mm_vision_tower", "mm_vision_tower_aux")}
+    base = load_base(read_config(llm, **towers), llm, adapter[1], torch.float32, seed=0).state_dict()
+    changed = {
+        name for name, tensor in loaded.model.state_dict().items() if not torch.equal(tensor, base[name])
+    }
+    assert changed and not any(".vision_tower" in name for name in changed)
+    assert "model.mm_projector.0.weight" in changed and "model.layers.0.mlp.up_proj.weight" in changed
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [(*PRETRAIN, "--deepspeed", str(ROOT / "configs/zero2_offload.json")), FINETUNE],
+    ids=["pretrain with DeepSpeed", "finetune without"],
+)
+def test_a_run_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
+    flags, tiny_models, tiny_data, tmp_path
+):
+    flags = (*flags, "--save_steps", "9", "--num_train_epochs", "6")
+    command = {
+        out: official(tiny_models.flags(), tiny_data, tmp_path / out, *flags) for out in ("calm", "killed")
+    }
+    calm, killed = start(PYTHON, command["calm"]), start(PYTHON, command["killed"])
+    deadline = time.monotonic() + LIMIT
+    while not (tmp_path / "killed/checkpoint-9/complete.json").exists():
+        assert killed.poll() is None and time.monotonic() < deadline, killed.communicate()
+        time.sleep(0.002)
+    killed.send_signal(signal.SIGKILL)
+    before = losses(killed.communicate()[0])
+    assert not (tmp_path / "killed/train_summary.json").exists()
+    (tmp_path / "killed/checkpoint-99").mkdir()  # as if the kill had hit while saving
+    output = run(PYTHON, command["killed"])
+    assert "resuming from" in output and "checkpoint-99 is half-written; set aside" in output
+    out, err = calm.communicate(timeout=LIMIT)
+    assert calm.returncode == 0, err
+    assert equal(weights(tmp_path / "calm"), weights(tmp_path / "killed"))
+    assert losses(out)[-len(losses(output)) :] == losses(output) and len(losses(output)) < 36 and before
+    calm_summary, killed_summary = summary(tmp_path / "calm"), summary(tmp_path / "killed")
+    assert killed_summary["samples"] == calm_summary["samples"] == 6 * 22
+    assert killed_summary["loss"] == calm_summary["loss"]
+    assert not list((tmp_path / "killed").glob("checkpoint-*[0-9]"))
+
+
+def test_two_processes_give_what_one_gives(tiny_models, tiny_data, tmp_path):
+    """22 samples in fours: the last global batch is half empty, and modalities are grouped."""
+    zero = ("--deepspeed", str(ROOT / "configs/zero2.json"), *FINETUNE, "--learning_rate", "1e-3")
+    one = run(PYTHON, official(tiny_models.flags(), tiny_data, tmp_path / "one", *zero))
+    launcher = [*DEEPSPEED, "29732", "--num_gpus", "2"]
+    two = run(launcher, official(tiny_models.flags(), tiny_data, tmp_path / "two", *zero, batch=2))
+    assert losses(two) == pytest.approx(losses(one), abs=2e-4) and len(losses(one)) == 6
+    assert summary(tmp_path / "two")["samples"] == 22
+    first, second = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name, tensor in first.items():
+        torch.testing.assert_close(second[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_bad_data_stops_before_anything_is_touched(tiny_models, tiny_data, tmp_path):
+    records = json.loads((tiny_data / "data.json").read_text())
+    records[3]["image"] = "images/gone.png"
+    (tmp_path / "data.json").write_text(json.dumps(records))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mm_projector.bin").write_text("earlier")
+    flags = official(tiny_models.flags(), tmp_path, out, *PRETRAIN, "--image_folder", str(tiny_data))
+    process = start(PYTHON, flags)
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1
+    assert "id id-3: image" in err and "Traceback" not in err
+    assert [path.name for path in out.iterdir()] == ["mm_projector.bin"]
+
+
+def test_a_run_that_breaks_stops_early_with_a_message(tiny_models, tiny_data, tmp_path):
+    flags = ("--learning_rate", "1e30", "--max_grad_norm", "0", "--num_train_epochs", "9")
+    process = start(PYTHON, official(tiny_models.flags(), tiny_data, tmp_path, *FINETUNE, *flags))
+    out, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1 and "training stops" in err and "Traceback" not in err
+    assert len(losses(out)) < 20 and not (tmp_path / "train_summary.json").exists()

@@ -1,0 +1,37 @@
+"""Broken runs stop."""
+
+import pytest
+
+from mgm.training.watch import BrokenRun
+from records import BadInput
+
+
+def stops_at(values: list[tuple[float, float | None]]) -> tuple[int, str]:
+    watch = BrokenRun()
+    for step, (loss, grad_norm) in enumerate(values, start=1):
+        try:
+            watch.see(step, loss, grad_norm)
+        except BadInput as error:
+            return step, str(error)
+    return 0, ""
+
+
+@pytest.mark.parametrize(
+    ("values", "step", "words"),
+    [
+        ([(1.0, 1.0), (float("nan"), 1.0)], 2, "the loss is nan"),
+        ([(float("inf"), 1.0)], 1, "the loss is inf"),
+        ([(1.0, float("nan"))], 1, "the gradient norm is nan"),
+        ([(0.0, 1.0)] * 30, 10, "the loss was 0 for 10 steps"),
+        ([(1.0, 0.0)] * 30, 10, "the gradient norm was 0 for 10 steps"),
+        ([(1.0, 2.0)] * 5 + [(1.0, 0.0)] * 30, 15, "the gradient norm was 0"),
+    ],
+)
+def test_a_broken_run_stops_within_twenty_steps_and_says_why(values, step, words):
+    stopped, message = stops_at(values)
+    assert stopped == step and words in message and "lock file" in message
+
+
+@pytest.mark.parametrize("values", [[(1.0, None)] * 40, [(1.0, 1.0), (0.0, 1.0), (1.0, 0.0)] * 9])
+def test_a_sound_run_goes_on(values):
+    assert stops_at(values) == (0, "")
