@@ -1,0 +1,197 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "configs" / "recipes"
+TARGETS = ("synth.jsonl", "ledger.jsonl", "synth.summary.json")
+
+
+@pytest.fixture
+def synth(tmp_path, tmp_path_factory):
+    """A function that runs scripts/synth.sh into tmp_path/run; HOME is an empty folder, to see what lands."""
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"PYTHON": sys.executable, "HOME": str(home), "OMP_NUM_THREADS": "1"}
+    env.setdefault("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp().parent / "pycache"))
+
+    def run(recipe, seed, *options, folder="run"):
+        out = tmp_path / folder
+        files = ["--output", out / "synth.jsonl", "--ledger", out / "ledger.jsonl"]
+        command = [ROOT / "scripts/synth.sh", "--recipe", recipe, "--seed", seed, *files, *options]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=env)
+
+    return run
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_seed_recipe_passes_every_record_through(make_seed, synth, tmp_path):
+    seed = make_seed(20)
+    text = seed.read_text(encoding="utf-8").replace("<__dj__image>", "<image>", 3)
+    seed.write_text(text, encoding="utf-8")
+    done = synth(RECIPES / "seed.yaml", seed)
+    assert done.returncode == 0, done.stderr
+    rows, before = lines_of(tmp_path / "run/synth.jsonl"), lines_of(seed)
+    assert [row["id"] for row in rows] == [row["id"] for row in before]
+    assert [row["text"] for row in rows] == [
+        row["text"].replace("<image>", "<__dj__image>") for row in before
+    ]
+    assert rows[0]["images"] == ["../seed/images/000000000.jpg"], "relative to the output"
+    assert all(
+        line["outcome"] == "kept" and line["repeated"] == 1
+        for line in lines_of(tmp_path / "run/ledger.jsonl")
+    )
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == sorted([*TARGETS, "synth.log"])
+    assert list((tmp_path / "home").iterdir()) == [], "nothing may be written to HOME"
+
+
+def test_filter_recaption_accounts_for_every_record_whatever_the_batch_size(
+    make_seed, synth, tmp_path, tiny_blip2, tiny_clip
+):
+    seed = make_seed(60)
+    options = ["--captioner", tiny_blip2, "--similarity_model", tiny_clip, "--budget", 37]
+    done = synth(RECIPES / "filter_recaption.yaml", seed, *options)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    ledger, rows = lines_of(run / "ledger.jsonl"), lines_of(run / "synth.jsonl")
+    summary = json.loads((run / "synth.summary.json").read_text())
+    assert [line["id"] for line in ledger] == [row["id"] for row in lines_of(seed)]
+    assert summary["dropped"] == {"topk_specified_field_selector": 15, "topk_specified_field_selector#2": 15}
+    assert [summary[key] for key in ("seed", "selected", "unique")] == [60, 37, 30]
+    assert (
+        summary["kept"] + summary["recaptioned"] == 30
+        and sum(summary["notes"]["caption_check"].values()) == 45
+    )
+    assert sum(line["repeated"] for line in ledger) == len(rows) == 37
+    worst = [
+        line["stats"]["seed_similarity"] for line in ledger if line["op"] == "topk_specified_field_selector"
+    ]
+    others = [
+        line["stats"]["seed_similarity"] for line in ledger if line["op"] != "topk_specified_field_selector"
+    ]
+    assert max(worst) <= min(others)
+    twice = [line["stats"]["image_text_similarity"] for line in ledger if line["repeated"] == 2]
+    once = [line["stats"]["image_text_similarity"] for line in ledger if line["repeated"] == 1]
+    assert min(twice) >= max(once), "the best are repeated first"
+    captions = {line["id"]: line.get("caption", line["seed_caption"]) for line in ledger}
+    assert all(captions[row["id"]] in row["text"] for row in rows)
+
+    again = synth(
+        RECIPES / "filter_recaption.yaml", seed, *options, "--batch_size", 20, "--np", 2, folder="again"
+    )
+    assert again.returncode == 0, again.stderr
+    for name in TARGETS:
+        assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_an_operator_that_raises_fails_the_stage_and_leaves_the_old_result(make_seed, synth, tmp_path):
+    (tmp_path / "raising_mapper.py").write_text(
+        "from data_juicer.ops.base_op import OPERATORS, Mapper\n"
+        "@OPERATORS.register_module('raising_mapper')\n"
+        "class RaisingMapper(Mapper):\n"
+        "    '''Raises.'''\n"
+        "    _batched_op = True\n"
+        "    def process_batched(self, samples):\n"
+        "        raise ValueError(f'id {samples[\"id\"][0]}: no luck')\n"
+    )
+    recipe = tmp_path / "raising.yaml"
+    recipe.write_text("custom_operator_paths: [raising_mapper.py]\nprocess: [{raising_mapper: {}}]\n")
+    (tmp_path / "run").mkdir()
+    for name in TARGETS:
+        (tmp_path / "run" / name).write_text("old")
+    done = synth(recipe, make_seed(5))
+    assert done.returncode == 1
+    assert "id 000000000: no luck" in done.stderr and "synth.log" in done.stderr
+    assert [(tmp_path / "run" / name).read_text() for name in TARGETS] == ["old"] * 3
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == sorted([*TARGETS, "synth.log"])
+
+
+def changed(seed, number, **change):
+    rows = [json.loads(line) for line in seed.read_text(encoding="utf-8").splitlines()]
+    rows[number].update(change)
+    seed.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def cut_line(seed):
+    lines = seed.read_text(encoding="utf-8").splitlines()
+    seed.write_text("\n".join([*lines[:2], lines[2][:25], *lines[3:]]), encoding="utf-8")
+
+
+def image(seed):
+    return seed.parent / "images/000000002.jpg"
+
+
+BAD_ROWS = {
+    "invalid JSON": (cut_line, "not valid JSON"),
+    "a duplicate id": (
+        lambda seed: changed(seed, 2, id="000000001"),
+        "id 000000001: stands on line 2 already; remove",
+    ),
+    "a missing id": (lambda seed: changed(seed, 2, id=""), "no id"),
+    "an empty caption": (
+        lambda seed: changed(seed, 2, text="<__dj__image>\n <|__dj__eoc|>"),
+        "2: empty caption; write",
+    ),
+    "no image": (lambda seed: changed(seed, 2, images=[]), "id 000000002: no image; name one"),
+    "two images": (lambda seed: changed(seed, 2, images=["a", "b"]), "id 000000002: 2 images"),
+    "a missing image": (lambda seed: image(seed).unlink(), "id 000000002: image {image} is missing; restore"),
+    "a zero-size image": (
+        lambda seed: image(seed).write_bytes(b""),
+        "id 000000002: image {image} has zero bytes; ",
+    ),
+    "a truncated image": (
+        lambda seed: image(seed).write_bytes(image(seed).read_bytes()[:-99]),
+        "id 000000002: image {image} is unreadable",
+    ),
+    "a page for an image": (
+        lambda seed: image(seed).write_text("<html>"),
+        "id 000000002: image {image} is unreadable",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_a_bad_record_is_named_before_anything_runs(make_seed, synth, tmp_path, name):
+    seed = make_seed(5)
+    spoil, message = BAD_ROWS[name]
+    spoil(seed)
+    done = synth(RECIPES / "seed.yaml", seed)
+    assert done.returncode == 1
+    assert f"check_seed.py: {seed}:3: " in done.stderr and message.format(image=image(seed)) in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and list((tmp_path / "run").iterdir()) == []
+
+
+def test_bad_lines_and_bad_images_are_reported_together(make_seed, synth):
+    seed = make_seed(5)
+    image(seed).unlink()
+    changed(seed, 4, images=[])
+    done = synth(RECIPES / "seed.yaml", seed, "--np", 2)
+    assert ":3: id 000000002: image" in done.stderr and ":5: id 000000004: no image" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--colour", "red"], "synth.sh: unknown option --colour"),
+        (["--budget"], "synth.sh: --budget needs a value"),
+        (["--budget", "many"], "synth.sh: --budget must be a whole number above 0, not 'many'"),
+        (["--recipe", "gone.yaml"], "synth.sh: gone.yaml: no such file"),
+        (["--ledger", ""], "synth.sh: --ledger is missing"),
+    ],
+)
+def test_wrong_usage_is_refused(make_seed, synth, options, message):
+    done = synth(RECIPES / "seed.yaml", make_seed(1), *options)
+    assert done.returncode == 1 and done.stderr.startswith(message)
+
+
+def test_help_shows_usage_and_an_example(synth, make_seed):
+    done = synth(RECIPES / "seed.yaml", make_seed(1), "--help")
+    assert done.returncode == 0 and "usage: synth.sh" in done.stdout and "example: synth.sh" in done.stdout

@@ -1,0 +1,133 @@
+import json
+from collections import Counter
+
+import pytest
+
+import records
+from make_ledger import Fate, add_export, check_sum, follow, summary_of, synth_lines
+
+A, B, C = (f"<__dj__image>\n{name} <|__dj__eoc|>" for name in ("old a", "old b", "old c"))
+NEW = "<__dj__image>\nnew a <|__dj__eoc|>"
+
+
+def fates():
+    return {name: Fate(text, f"/seed/images/{name}.jpg") for name, text in (("a", A), ("b", B), ("c", C))}
+
+
+def step(name, work=None, number=0):
+    return {name: {"stats_export_path": str(work / f"stats.{number}.jsonl")} if work else {}}
+
+
+def trace(work, number, *rows, worker=1):
+    lines = [json.dumps([identity, text, stats, {}]) for identity, text, stats in rows]
+    (work / f"trace.{number}.{worker}").write_text("\n".join(lines) + "\n" * bool(lines))
+
+
+def export(work, *rows):
+    lines = [json.dumps({"id": identity, "text": text, "images": []}) for identity, text in rows]
+    (work / "export.jsonl").write_text("".join(line + "\n" for line in lines))
+    return work / "export.jsonl"
+
+
+def a_run(work):
+    """a is recaptioned and repeated, b dropped by a filter, c by a selector; two workers, in any order."""
+    seed = [("c", C, {}), ("a", A, {}), ("b", B, {})]
+    trace(work, 0, *seed)
+    trace(work, 1, ("c", C, {}), worker=1)
+    trace(work, 1, ("b", B, {}), ("a", NEW, {}), worker=2)
+    stats = [
+        {"id": name, "__dj__stats__": {"fit": fit}} for name, fit in (("a", 0.9), ("b", 0.1), ("c", 0.5))
+    ]
+    (work / "stats.2.jsonl").write_text("".join(json.dumps(row) + "\n" for row in stats))
+    trace(work, 2, ("c", C, {"fit": 0.5}), ("a", NEW, {"fit": 0.9}))
+    trace(work, 3, ("a", NEW, {"fit": 0.9}), ("a", NEW, {"fit": 0.9}))
+    return [step("x_mapper"), step("y_filter", work, 2), step("topk_selector")]
+
+
+def test_the_ledger_says_what_became_of_every_record(tmp_path):
+    process, what = a_run(tmp_path), fates()
+    add_export(what, export(tmp_path, ("a", NEW), ("a", NEW)), follow(what, tmp_path, process))
+    lines = {identity: fate.line(identity) for identity, fate in what.items()}
+    assert lines["a"] == {
+        "id": "a",
+        "outcome": "recaptioned",
+        "op": None,
+        "stats": {"fit": 0.9},
+        "selected": True,
+        "repeated": 2,
+        "seed_caption": "old a",
+        "caption": "new a",
+    }
+    assert [lines["b"][key] for key in ("outcome", "op", "stats")] == ["dropped", "y_filter", {"fit": 0.1}]
+    assert [lines["c"][key] for key in ("outcome", "op", "stats")] == [
+        "dropped",
+        "topk_selector",
+        {"fit": 0.5},
+    ]
+    summary = summary_of(what)
+    check_sum(summary)
+    assert summary == {
+        "seed": 3,
+        "kept": 0,
+        "recaptioned": 1,
+        "dropped": {"topk_selector": 1, "y_filter": 1},
+        "selected": 2,
+        "unique": 1,
+        "synthesised": 2,
+        "notes": {},
+    }
+
+
+def test_an_operator_of_one_name_used_twice_is_told_apart(tmp_path):
+    trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
+    trace(tmp_path, 1, ("a", A, {}), ("b", B, {}))
+    trace(tmp_path, 2, ("a", A, {}))
+    what = fates()
+    follow(what, tmp_path, [step("topk_selector"), step("topk_selector")])
+    assert [what[name].dropped_by for name in "abc"] == [None, "topk_selector#2", "topk_selector"]
+
+
+def test_synth_is_in_the_seeds_order_with_repeats_in_further_rounds(tmp_path):
+    what = fates()
+    rows = [("c", C), ("a", A), ("b", B), ("c", C), ("c", C), ("b", B)]
+    add_export(what, export(tmp_path, *rows), Counter({"a": 1, "b": 2, "c": 3}))
+    lines = list(synth_lines(what, tmp_path))
+    assert [line["id"] for line in lines] == list("abcbcc")
+    assert not lines[0]["images"][0].startswith("/")
+
+
+@pytest.mark.parametrize("name", ["x_mapper", "y_filter"])
+def test_records_lost_without_a_reason_fail_the_stage(tmp_path, name):
+    trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
+    trace(tmp_path, 1)
+    (tmp_path / "stats.1.jsonl").write_text("")
+    with pytest.raises(records.BadInput, match=f"{name}: 3 of 3 records went missing, first id a"):
+        follow(fates(), tmp_path, [step(name, tmp_path, 1)])
+
+
+def test_a_record_that_data_juicer_never_read_fails_the_stage(tmp_path):
+    trace(tmp_path, 0, ("a", A, {}), ("b", B, {}))
+    with pytest.raises(records.BadInput, match="read 2 of 3 seed records"):
+        follow(fates(), tmp_path, [])
+
+
+def test_an_id_that_nobody_put_in_fails_the_stage(tmp_path):
+    trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
+    trace(tmp_path, 1, ("z", A, {}))
+    with pytest.raises(records.BadInput, match="x_mapper: id z came out"):
+        follow(fates(), tmp_path, [step("x_mapper")])
+
+
+def test_an_export_that_differs_from_the_last_operator_fails_the_stage(tmp_path):
+    with pytest.raises(records.BadInput, match="exported 1 records, but 2 came out"):
+        add_export(fates(), export(tmp_path, ("a", A)), Counter({"a": 1, "b": 1}))
+    with pytest.raises(records.BadInput, match="exported 0 records, but 1 came out"):
+        add_export(fates(), tmp_path / "nothing.jsonl", Counter({"a": 1}))
+
+
+def test_nothing_left_is_no_result(tmp_path):
+    what = fates()
+    for fate in what.values():
+        fate.dropped_by = "y_filter"
+    with pytest.raises(records.BadInput, match=r"no record is left, dropped by \{'y_filter': 3\}"):
+        add_export(what, export(tmp_path), Counter())
