@@ -1,0 +1,133 @@
+"""Captions: the true one of a scene, and the noisy ones that the web would give it."""
+
+from dataclasses import replace
+from random import Random
+
+from world.scene import COLOURS, PLACES, SHAPES, WORDS, Cell, Scene, sample_scene
+
+# What kind of caption the seed set has, as shares of one.
+NOISE = {"right": 0.2, "short": 0.4, "partly wrong": 0.2, "other image": 0.1, "boilerplate": 0.1}
+# A short caption names a sign or a thing with these chances: on the web few copy what a sign says.
+NAMED = {"sign": 0.25, "thing": 0.5}
+
+BOILERPLATE = (
+    "stock photo royalty free image of the day",
+    "buy now best price free shipping on all orders",
+    "image may contain text and shapes",
+    "click here for more photos of this set",
+    "photo number 12 of 48 in our gallery",
+    "high resolution wallpaper free download",
+    "vector illustration for your design",
+    "picture of the week posted by admin",
+)
+
+
+def cell_phrase(place: str, cell: Cell) -> str:
+    """Name what one cell holds: ``top left red lamp sign above blue star``."""
+    parts = []
+    if cell.sign:
+        parts.append(f"{cell.sign.colour} {cell.sign.word} sign")
+    if cell.thing:
+        parts.append(f"{cell.thing.colour} {cell.thing.shape}")
+    return f"{place} {' above '.join(parts)}"
+
+
+def true_caption(scene: Scene) -> str:
+    """Name everything in the scene, cell by cell."""
+    cells = zip(PLACES, scene.cells, strict=True)
+    return ", ".join(cell_phrase(place, cell) for place, cell in cells if cell.sign or cell.thing)
+
+
+def _other(rng: Random, choices: tuple[str, ...] | list[str], value: str) -> str:
+    return rng.choice([choice for choice in choices if choice != value])
+
+
+def _spoil_cell(rng: Random, cell: Cell) -> Cell:
+    """Change one or two facts of a cell that is not empty."""
+    sign, thing = cell.sign, cell.thing
+    if sign and (thing is None or rng.random() < 0.6):
+        if rng.random() < 0.7:
+            sign = replace(sign, word=_other(rng, WORDS, sign.word))
+        if sign == cell.sign or rng.random() < 0.6:
+            sign = replace(sign, colour=_other(rng, list(COLOURS), sign.colour))
+    else:
+        if rng.random() < 0.7:
+            thing = replace(thing, shape=_other(rng, SHAPES, thing.shape))
+        if thing == cell.thing or rng.random() < 0.6:
+            thing = replace(thing, colour=_other(rng, list(COLOURS), thing.colour))
+    return Cell(sign, thing)
+
+
+def spoil(scene: Scene, rng: Random) -> Scene:
+    """The scene that a partly wrong caption describes: wrong facts, and half the time two cells swap."""
+    cells = list(scene.cells)
+    full = [i for i, cell in enumerate(cells) if cell.sign or cell.thing]
+    for i in full:
+        if rng.random() < 0.6:
+            cells[i] = _spoil_cell(rng, cells[i])
+    if tuple(cells) == scene.cells or rng.random() < 0.5:
+        a = rng.choice(full)
+        b = rng.choice([i for i in range(4) if i != a])
+        cells[a], cells[b] = cells[b], cells[a]
+    return replace(scene, cells=tuple(cells))
+
+
+def shorten(scene: Scene, rng: Random) -> Scene:
+    """The part of the scene that a short caption names: at least one sign or thing, never all."""
+    parts = [(i, kind) for i, cell in enumerate(scene.cells) for kind in NAMED if getattr(cell, kind)]
+    kept = [part for part in parts if rng.random() < NAMED[part[1]]]
+    if not kept or len(kept) == len(parts):
+        kept = [rng.choice(parts)]
+    cells = [
+        Cell(**{kind: getattr(cell, kind) for kind in NAMED if (i, kind) in kept})
+        for i, cell in enumerate(scene.cells)
+    ]
+    return replace(scene, cells=tuple(cells))
+
+
+def web_caption(scene: Scene, rng: Random, noise: dict[str, float] = NOISE) -> tuple[str, str]:
+    """Draw (kind, caption) with the shares of ``noise``; ``kind`` is one of its keys."""
+    kind = rng.choices(list(noise), weights=list(noise.values()))[0]
+    if kind == "right":
+        return kind, true_caption(scene)
+    if kind == "short":
+        return kind, true_caption(shorten(scene, rng))
+    if kind == "partly wrong":
+        return kind, true_caption(spoil(scene, rng))
+    if kind == "other image":
+        return kind, true_caption(sample_scene(rng))
+    return kind, rng.choice(BOILERPLATE)
+
+
+def facts(caption: str) -> dict[str, tuple[str | None, ...]]:
+    """Read a caption back: place → (sign colour, word, thing colour, shape); what can't be read is left out.
+
+    >>> facts("top left red lamp sign above blue star")
+    {'top left': ('red', 'lamp', 'blue', 'star')}
+    """
+    found = {}
+    for phrase in caption.split(","):
+        words = phrase.split()
+        place, rest = " ".join(words[:2]), words[2:]
+        if place not in PLACES:
+            continue
+        colour = word = thing_colour = shape = None
+        if "sign" in rest[2:3]:
+            colour, word = rest[:2]
+            rest = rest[4:]
+        if len(rest) >= 2:
+            thing_colour, shape = rest[:2]
+        found[place] = (colour, word, thing_colour, shape)
+    return found
+
+
+def facts_right(caption: str, scene: Scene) -> float:
+    """Share of the scene's facts that the caption names in place (0–1); made-up ones count against it."""
+    said, true = facts(caption), facts(true_caption(scene))
+    pairs = [
+        (a, b)
+        for place in PLACES
+        for a, b in zip(said.get(place, (None,) * 4), true.get(place, (None,) * 4), strict=True)
+        if a or b
+    ]
+    return sum(a == b for a, b in pairs) / len(pairs)

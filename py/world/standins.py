@@ -1,0 +1,207 @@
+"""The four stand-ins: the true architectures at tiny sizes, in the official folders.
+
+``build(name)`` gives the untrained model, `save_shipped` stores a trained one in ``weights/`` (float16), and
+`restore` turns a stored folder into the official layout (float32, official file names).
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import (
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    Blip2Processor,
+    BlipImageProcessor,
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPProcessor,
+    GemmaConfig,
+    GemmaForCausalLM,
+)
+
+from world.bpe import clip_tokenizer, gemma_tokenizer, opt_tokenizer
+from world.render import SIZE
+
+GEMMA = "gemma-2b-it"
+CLIP = "clip-vit-large-patch14-336"
+CONVNEXT = "openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup"
+BLIP2 = "blip2-opt-2.7b"
+NAMES = (GEMMA, CLIP, CONVNEXT, BLIP2)
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+CLIP_SIZE = 48
+QUERIES = 8  # of BLIP-2's Q-Former: one per sign and one per thing
+
+
+def build_gemma() -> GemmaForCausalLM:
+    """Gemma, 3 layers of width 128, where an initial standard deviation of 0.02 would be far too small."""
+    config = GemmaConfig(
+        vocab_size=len(gemma_tokenizer()),
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        head_dim=32,
+        max_position_embeddings=2048,
+        hidden_act="gelu_pytorch_tanh",
+        initializer_range=0.08,
+        pad_token_id=0,
+        eos_token_id=1,
+        bos_token_id=2,
+    )
+    return GemmaForCausalLM(config)
+
+
+def build_clip() -> CLIPModel:
+    """CLIP: 4 × 4 patches of 12 px; the end-of-text id must not be 2, which means the legacy pooling."""
+    tokenizer = clip_tokenizer()
+    tower = {
+        "hidden_size": 64,
+        "intermediate_size": 192,
+        "num_attention_heads": 4,
+        "projection_dim": 96,
+        "hidden_act": "quick_gelu",
+    }
+    vision = {**tower, "num_hidden_layers": 4, "image_size": CLIP_SIZE, "patch_size": 12}
+    text = {
+        **tower,
+        "num_hidden_layers": 3,
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 64,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    return CLIPModel(CLIPConfig(vision_config=vision, text_config=text, projection_dim=96))
+
+
+def build_convnext() -> nn.Module:
+    """timm's ``test_convnext`` without a head; its layer scale must start at 1 to train in few steps."""
+    return timm.create_model("test_convnext", pretrained=False, num_classes=0, ls_init_value=1.0)
+
+
+def build_blip2() -> Blip2ForConditionalGeneration:
+    """BLIP-2 with OPT: 8 × 8 patches of 12 px, one query per slot of the image."""
+    tokenizer = opt_tokenizer()
+    config = Blip2Config(
+        vision_config={
+            "hidden_size": 64,
+            "intermediate_size": 192,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "image_size": SIZE,
+            "patch_size": 12,
+            "initializer_range": 0.08,
+        },
+        qformer_config={
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "cross_attention_frequency": 1,
+            "vocab_size": 8,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+            "initializer_range": 0.08,
+        },
+        text_config={
+            "model_type": "opt",
+            "hidden_size": 96,
+            "ffn_dim": 256,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "word_embed_proj_dim": 96,
+            "vocab_size": len(tokenizer) + 1,
+            "max_position_embeddings": 512,
+            "dropout": 0.0,
+            "init_std": 0.08,
+        },
+        num_query_tokens=QUERIES,
+        image_token_index=len(tokenizer),
+        initializer_range=0.08,
+    )
+    return Blip2ForConditionalGeneration(config)
+
+
+BUILDERS = {GEMMA: build_gemma, CLIP: build_clip, CONVNEXT: build_convnext, BLIP2: build_blip2}
+
+
+def _dump(value: dict, path: Path) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _gemma_files(folder: Path) -> None:
+    tokenizer = gemma_tokenizer()
+    tokenizer.save_pretrained(folder)
+    _dump(tokenizer.special_tokens_map, folder / "special_tokens_map.json")
+
+
+def _clip_files(folder: Path) -> None:
+    square = {"height": CLIP_SIZE, "width": CLIP_SIZE}
+    processor = CLIPImageProcessor(size={"shortest_edge": CLIP_SIZE}, crop_size=square)
+    CLIPProcessor(processor, clip_tokenizer()).save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def _convnext_files(folder: Path) -> None:
+    vision = {
+        "timm_model_name": "test_convnext",
+        "timm_model_pretrained": False,
+        "timm_pool": "",
+        "timm_proj": "mlp",
+        "timm_drop": 0.0,
+        "timm_drop_path": 0.1,
+        "image_size": SIZE,
+    }
+    text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    config = {
+        "model_cfg": {"embed_dim": 64, "vision_cfg": vision, "text_cfg": text},
+        "preprocess_cfg": {"mean": MEAN, "std": STD},
+    }
+    _dump(config, folder / "open_clip_config.json")
+
+
+def _blip2_files(folder: Path) -> None:
+    processor = BlipImageProcessor(size={"height": SIZE, "width": SIZE}, image_mean=MEAN, image_std=STD)
+    Blip2Processor(processor, opt_tokenizer(), num_query_tokens=QUERIES).save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def save_shipped(name: str, model: nn.Module, folder: Path) -> None:
+    """Write ``model`` to ``folder``: configuration, tokenizer, float16 weights in one safetensors file."""
+    folder.mkdir(parents=True)
+    if name == CONVNEXT:
+        weights = {f"visual.trunk.{key}": value for key, value in model.state_dict().items()}
+        _convnext_files(folder)
+    else:
+        model.save_pretrained(folder)
+        weights = load_file(folder / "model.safetensors")
+        if name == GEMMA:
+            _gemma_files(folder)
+            where = dict.fromkeys(weights, "model.safetensors")
+            _dump({"metadata": {}, "weight_map": where}, folder / "model.safetensors.index.json")
+        else:
+            {CLIP: _clip_files, BLIP2: _blip2_files}[name](folder)
+    save_file(
+        {key: value.half().contiguous() for key, value in weights.items()},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+
+
+def restore(name: str, shipped: Path, folder: Path) -> None:
+    """Turn a stored folder into the official layout: float32, and OpenCLIP's weights in its own ``.bin``."""
+    shutil.copytree(shipped, folder)
+    weights = {key: value.float() for key, value in load_file(shipped / "model.safetensors").items()}
+    if name == CONVNEXT:
+        (folder / "model.safetensors").unlink()
+        torch.save(weights, folder / "open_clip_pytorch_model.bin")
+    else:
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
