@@ -1,0 +1,64 @@
+"""Answer MMBench with a finetuned checkpoint, greedily (the kit's ``model_vqa_mmbench.py``, in batches).
+
+    python py/answer_mmbench.py --model_path RUN/finetune --question_file mmbench_dev_20230712.tsv \\
+        --answers_file answers/1_0.jsonl
+"""
+
+import base64
+import binascii
+import io
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from PIL import Image
+
+import cli
+from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
+from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
+from records import BadInput
+
+
+def decode_image(table: Path, question: Question) -> Image.Image:
+    """The question's image in RGB from its base64 cell; raises `BadInput` with the table and the index."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(question.image, validate=True))) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, TypeError, binascii.Error) as error:
+        name = question.question_id
+        raise BadInput(f"{table}: image of question {name} is unreadable ({error}); restore it") from error
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    add_flags(parser, max_new_tokens=1024)
+    args = parser.parse_args()
+    questions = read_mmbench(args.question_file)
+    part = chunk(questions, args.num_chunks, args.chunk_idx)
+    resolve(args)
+
+    def load_image(i: int) -> Image.Image:
+        image = decode_image(args.question_file, part[i])
+        return blank(image) if args.blank_image else image
+
+    texts = [f"{question.prompt}\n{DIRECT_ANSWER}" for question in part]
+    answers = answer_all(texts, load_image, load_answerer(args), args.batch_size) if part else []
+    lines = [
+        {
+            "question_id": question.question_id,
+            "round_id": 0,
+            "prompt": question.prompt,
+            "text": answer,
+            "options": list(question.options),
+            "option_char": list(OPTION_LETTERS[: len(question.options)]),
+            "answer_id": answer_id(question),
+            "model_id": model_id(args.model_path),
+            "metadata": {},
+        }
+        for question, answer in zip(part, answers, strict=True)
+    ]
+    prompt = f"hint, question, options, {DIRECT_ANSWER!r}"
+    write_answers(args, lines, {"test": "mmbench", "prompt": prompt, "questions": len(questions)})
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,81 @@
+"""Answer TextVQA with a finetuned checkpoint, greedily (the kit's ``model_vqa_loader.py``, in batches).
+
+    python py/answer_textvqa.py --model_path RUN/finetune --question_file llava_textvqa_val_v051_ocr.jsonl \\
+        --image_folder train_images --answers_file answers/1_0.jsonl
+"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from PIL import Image
+
+import cli
+from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
+from questions import OCR_MARK, Question, chunk, read_textvqa
+from records import BadInput
+
+
+def open_image(folder: Path, question: Question) -> Image.Image:
+    """The question's image in RGB; raises `BadInput` with its file and the question's id."""
+    path = folder / question.image
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's errors for damaged files
+        name = question.question_id
+        raise BadInput(f"{path}: image of question {name} is unreadable ({error}); restore it") from error
+
+
+def check_images(folder: Path, questions: list[Question]) -> None:
+    """Fail before the model is loaded when an image file is not there."""
+    missing = [question for question in questions if not (folder / question.image).is_file()]
+    if missing:
+        raise BadInput(
+            f"{folder / missing[0].image}: image of question {missing[0].question_id} is missing"
+            f" ({len(missing)} of {len(questions)} are); restore the image folder or correct --image_folder"
+        )
+
+
+def protocol(questions: list[Question]) -> dict:
+    """The test's name and prompt: without OCR tokens in any prompt it is another test, ``textvqa_pure``."""
+    with_ocr = sum(OCR_MARK in question.prompt for question in questions)
+    return {
+        "test": "textvqa" if with_ocr else "textvqa_pure",
+        "prompt": "question, OCR tokens, instruction" if with_ocr else "question, instruction",
+        "prompts_with_ocr_tokens": with_ocr,
+        "questions": len(questions),
+    }
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    add_flags(parser, max_new_tokens=128)
+    parser.add_argument("--image_folder", type=Path, required=True, help="where the questions' images lie")
+    args = parser.parse_args()
+    questions = read_textvqa(args.question_file)
+    part = chunk(questions, args.num_chunks, args.chunk_idx)
+    check_images(args.image_folder, part)
+    resolve(args)
+
+    def load_image(i: int) -> Image.Image:
+        image = open_image(args.image_folder, part[i])
+        return blank(image) if args.blank_image else image
+
+    texts = [question.prompt for question in part]
+    answers = answer_all(texts, load_image, load_answerer(args), args.batch_size) if part else []
+    lines = [
+        {
+            "question_id": question.question_id,
+            "prompt": question.prompt,
+            "text": answer,
+            "answer_id": answer_id(question),
+            "model_id": model_id(args.model_path),
+            "metadata": {},
+        }
+        for question, answer in zip(part, answers, strict=True)
+    ]
+    write_answers(args, lines, protocol(questions))
+
+
+if __name__ == "__main__":
+    cli.run(main)

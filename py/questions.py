@@ -1,0 +1,122 @@
+"""The two tests' question files as the challenge ships them, and the check that a set of answers is complete.
+
+TextVQA: ``llava_textvqa_val_v051_ocr.jsonl``. MMBench: ``mmbench_dev_20230712.tsv``, whose circular variants
+of a question carry its index + k·1,000,000. Prompts are those of the kit's ``model_vqa_loader.py`` and
+``model_vqa_mmbench.py``.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import takewhile
+from math import ceil
+from pathlib import Path
+
+from records import BadInput, read_jsonl
+
+OPTION_LETTERS = "ABCD"
+CIRCULAR_STEP = 1_000_000
+OCR_MARK = "Reference OCR token:"
+DIRECT_ANSWER = "Answer with the option's letter from the given choices directly."
+MMBENCH_COLUMNS = ["index", "question", "hint", *OPTION_LETTERS, "answer", "category", "image", "split"]
+TEXTS = ("hint", *OPTION_LETTERS)
+# pandas.read_table's, whose import would take two seconds
+EMPTY_CELLS = frozenset({"", "#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "None"})
+EMPTY_CELLS |= {"NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: ``prompt`` as its answer line has it, ``image`` a path (TextVQA) or base64 (MMBench)."""
+
+    question_id: str | int
+    prompt: str
+    image: str
+    options: tuple[str, ...] = ()
+    answer: str = ""
+    category: str = ""
+
+
+def read_textvqa(path: str | Path) -> list[Question]:
+    """The questions in file order; in the official file ``question_id`` is the image's, so it may repeat."""
+    questions = []
+    for number, line in read_jsonl(path):
+        missing = [name for name in ("question_id", "image", "text") if name not in line]
+        if missing:
+            raise BadInput(f"{path}:{number}: lacks {', '.join(missing)}; is this a TextVQA question file?")
+        questions.append(Question(line["question_id"], line["text"], line["image"]))
+    if not questions:
+        raise BadInput(f"{path}: holds no question; make the evaluation set again")
+    return questions
+
+
+def read_mmbench_rows(path: str | Path) -> list[dict]:
+    """The rows by column: ``index`` an integer, other cells text, or None where the kit's pandas has NaN."""
+    csv.field_size_limit(2**31 - 1)  # a cell holds an image
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t", restkey="beyond", restval="")
+            rows = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not a readable table ({error}); restore the official file") from error
+    absent = [name for name in MMBENCH_COLUMNS if name not in (reader.fieldnames or [])]
+    if absent:
+        raise BadInput(f"{path}: lacks the columns {', '.join(absent)}; is this an MMBench question file?")
+    if not rows:
+        raise BadInput(f"{path}: holds no question; make the evaluation set again")
+    seen: set[str] = set()
+    for row in rows:
+        index, long = row["index"], "beyond" in row
+        if long or not index.isdecimal() or index in seen:
+            fault = "has too many cells" if long else "appears twice" if index in seen else "is no number"
+            raise BadInput(f"{path}: index {index} {fault}; restore the official file")
+        seen.add(index)
+    for row in rows:
+        row |= {name: None for name, cell in row.items() if cell in EMPTY_CELLS}
+        row["index"] = int(row["index"])
+    return rows
+
+
+def read_mmbench(path: str | Path) -> list[Question]:
+    """The questions in file order; prompt = hint, question and one ``A. …`` line per option."""
+    questions = []
+    for row in read_mmbench_rows(path):
+        hint, *options = (None if str(row[name]).lower() in ("nan", "none") else row[name] for name in TEXTS)
+        options = tuple(takewhile(bool, options))  # the official script stops at the first empty option
+        if not options:
+            raise BadInput(f"{path}: question {row['index']} has no option A; restore the official file")
+        lines = [hint] if hint else []
+        lines += [str(row["question"])]
+        lines += [f"{letter}. {text}" for letter, text in zip(OPTION_LETTERS, options, strict=False)]
+        facts = {"options": options, "answer": row["answer"] or "", "category": row["category"] or ""}
+        questions.append(Question(row["index"], "\n".join(lines), row["image"] or "", **facts))
+    return questions
+
+
+def read_questions(path: str | Path) -> list[Question]:
+    """Either test's questions, told apart by the name's ending (``.tsv`` is MMBench)."""
+    return read_mmbench(path) if Path(path).suffix == ".tsv" else read_textvqa(path)
+
+
+def chunk(questions: list[Question], num_chunks: int, chunk_idx: int) -> list[Question]:
+    """Run ``chunk_idx`` of ``num_chunks`` equally long ones, the last shorter or empty (the kit's split)."""
+    if not 0 <= chunk_idx < num_chunks:
+        raise BadInput(f"--chunk_idx {chunk_idx} with --num_chunks {num_chunks}: use 0 to {num_chunks - 1}")
+    size = ceil(len(questions) / num_chunks)
+    return questions[chunk_idx * size : (chunk_idx + 1) * size]
+
+
+def require_exactly(expected: Iterable[str], found: Iterable[str], where: str | Path) -> None:
+    """Raise `BadInput` with counts and first ids unless ``found`` holds each expected id once."""
+    expected, found = Counter(expected), Counter(found)
+    known = {name: count for name, count in found.items() if name in expected}
+    faults = {
+        "missing": [name for name in expected if name not in found],
+        "unknown": [name for name in found if name not in expected],
+        "repeated": [name for name, count in known.items() if count > expected[name]],
+    }
+    told = [f"{len(ids)} {fault} (first: {', '.join(ids[:3])})" for fault, ids in faults.items() if ids]
+    if told:
+        told = "; ".join(told)
+        raise BadInput(f"{where}: the answers do not match the questions: {told}; answer the test again")
