@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Fetch one model or data set into a folder; what was fetched before an interruption is kept and continued.
+# usage: download.sh --output FOLDER SOURCE...
+#   SOURCE  URL of a .tar.gz (unpacked, its single top folder dropped) or of a file; hub id (owner/name); local folder or file
+#   Each file's sha256 is recorded beside FOLDER at first sight and compared ever after.
+# example: download.sh --output models/10k/gemma-2b-it /mnt/models/gemma-2b-it
+set -euo pipefail
+die() { echo "download.sh: $*" >&2; exit 1; }
+
+output=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --output) output=${2:?a folder is needed}; shift 2;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0;;
+    -*) die "unknown option $1 (see --help)";;
+    *) break;;
+  esac
+done
+[ -n "$output" ] || die "--output FOLDER is missing (see --help)"
+[ $# -gt 0 ] || die "no source for $output; set SOURCE.${output##*/} to a URL, a hub id or a local path"
+aside=$output+ parts=$output.part sums=$output.sha256
+rm -rf "$aside"
+mkdir -p "$aside" "$parts"
+
+fetch() { # URL FILE
+  local again="run make again to continue, or give another source with SOURCE.${output##*/}=…" status=0
+  echo "download.sh: $1"
+  curl --location --fail --retry 5 --retry-connrefused --continue-at - --proto-redir =http,https --no-progress-meter \
+    --output "$2" "$1" || status=$?
+  case $status in
+    0) ;;
+    22) # also said when nothing is left to continue
+      curl --fail --head --silent --output /dev/null "$1" || die "$1: the server has no such file; give another source with SOURCE.${output##*/}=…"
+      [ -s "$2" ] || die "$1: cannot be fetched; $again";;
+    33) # the server does not continue files
+      rm -f "$2"
+      curl --location --fail --retry 5 --no-progress-meter --output "$2" "$1" || die "$1: cannot be fetched; $again";;
+    *) die "$1: cannot be fetched; $again";;
+  esac
+}
+
+check_sum() { # FILE
+  local sum name=${1##*/}
+  sum=$(sha256sum "$1" | cut -d' ' -f1)
+  if known=$(grep -s "  $name\$" "$sums"); then
+    [ "${known%% *}" = "$sum" ] || { rm -f "$1"; die "$name: sha256 is $sum, but $sums says ${known%% *}; if the source was renewed on purpose, remove that line"; }
+  else
+    echo "$sum  $name" >> "$sums"
+  fi
+}
+
+for source in "$@"; do
+  case $source in
+    http://* | https://*)
+      file=$parts/${source##*/}
+      fetch "$source" "$file"
+      case $file in
+        *.tar.gz)
+          [ "$(head -c 2 "$file" | od -An -tx1 | tr -d ' \n')" = 1f8b ] || { rm -f "$file"; die "$source: not an archive but something else, an error page perhaps; check the address and the proxy"; }
+          gzip -t "$file" 2> /dev/null || { rm -f "$file"; die "$source: the archive is cut short or damaged; run make again"; }
+          check_sum "$file"
+          "${PYTHON:-python3}" py/unpack.py --archive "$file" --output "$aside";;
+        *) check_sum "$file"; cp "$file" "$aside/";;
+      esac;;
+    *)
+      if [ -d "$source" ]; then cp -rL "$source/." "$aside/"
+      elif [ -f "$source" ]; then cp -L "$source" "$aside/"
+      elif [[ $source =~ ^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$ ]]; then
+        echo "download.sh: $source from the hub"
+        "${PYTHON%/*}/hf" download "$source" --local-dir "$parts/hub" --quiet > /dev/null || die "$source: the hub does not give it; give another source with SOURCE.${output##*/}=…"
+        cp -rl "$parts/hub/." "$aside/" && rm -rf "$aside/.cache"
+      else die "$source: neither a URL, nor a path that exists, nor a hub id"
+      fi;;
+  esac
+done
+rm -rf "$output"
+mv "$aside" "$output"
+rm -rf "$parts"

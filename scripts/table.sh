@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Put the table of many runs between the marks '<!-- table -->' and '<!-- /table -->' of README.md.
+# usage: table.sh RUNS EVAL_DATA 'ROW ...' 'RANDOM_SEED ...'
+#   reads RUNS/ROW-sRANDOM_SEED/results.json and, where it stands, the blanked one in blank/
+# example: table.sh runs/demo data/demo/eval 'seed recaption' '1 2 3'
+set -euo pipefail
+
+[ $# = 4 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 1; }
+runs=$1 eval_data=$2 labelled=() blanked=()
+read -ra rows <<< "$3"
+read -ra seeds <<< "$4"
+for row in "${rows[@]}"; do
+  case $row in
+    no_pretraining) label='no pretraining';;
+    shuffled) label='clean captions, shuffled among the images';;
+    clean) label='clean captions';;
+    *) label="recipe \`$row\`";;
+  esac
+  for seed in "${seeds[@]}"; do
+    run=$runs/$row-s$seed
+    labelled+=("$label=$run/results.json")
+    [ ! -e "$run/blank/results.json" ] || blanked+=("\`$row\`, asked with the image blanked=$run/blank/results.json")
+  done
+done
+
+"${PYTHON:-python3}" py/tabulate_runs.py --output "$runs/table.md" \
+  --textvqa_questions "$eval_data/textvqa/llava_textvqa_val_v051_ocr.jsonl" \
+  --mmbench_tsv "$eval_data/mmbench/mmbench_dev_20230712.tsv" "${blanked[@]}" "${labelled[@]}"
+sed -e "/<!-- table -->/,/<!-- \/table -->/{/<!-- table -->/{p;r $runs/table.md
+}; /<!-- \/table -->/!d}" README.md > README.md+
+mv README.md+ README.md

@@ -1,0 +1,107 @@
+"""scripts/download.sh against a local server: what is good arrives whole, what is bad is refused by name."""
+
+import functools
+import http.server
+import io
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture()
+def server(tmp_path):
+    folder = tmp_path / "www"
+    folder.mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+def archive(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+def download(output: Path, *sources: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["scripts/download.sh", "--output", str(output), *sources],
+        cwd=ROOT, text=True, capture_output=True, env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable}, timeout=60,
+    )
+
+
+def test_an_archive_and_a_file_arrive_in_one_folder_without_the_top_folder(server, tmp_path):
+    folder, url = server
+    archive(folder / "set.tar.gz", {"set/images/1.jpg": b"one", "set/readme": b"two"})
+    (folder / "list.json").write_text("[]")
+    done = download(tmp_path / "seed", f"{url}/set.tar.gz", f"{url}/list.json")
+    assert done.returncode == 0, done.stderr
+    found = {str(p.relative_to(tmp_path / "seed")) for p in (tmp_path / "seed").rglob("*") if p.is_file()}
+    assert found == {"images/1.jpg", "readme", "list.json"}
+
+
+def test_an_interrupted_download_continues(server, tmp_path):
+    folder, url = server
+    (folder / "list.json").write_bytes(b"x" * 1000)
+    (tmp_path / "seed.part").mkdir()
+    (tmp_path / "seed.part" / "list.json").write_bytes(b"x" * 400)
+    assert download(tmp_path / "seed", f"{url}/list.json").returncode == 0
+    assert (tmp_path / "seed" / "list.json").read_bytes() == b"x" * 1000
+
+
+def html(folder):
+    (folder / "bad.tar.gz").write_text("<html>please log in</html>")
+
+
+def truncated(folder):
+    archive(folder / "whole.tar.gz", {"set/a": bytes(range(256)) * 400})
+    (folder / "bad.tar.gz").write_bytes((folder / "whole.tar.gz").read_bytes()[:-50])
+
+
+def parent_path(folder):
+    archive(folder / "bad.tar.gz", {"../escaped": b"x"})
+
+
+def missing(folder):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [(html, "not an archive"), (truncated, "cut short"), (parent_path, "unsafe archive"), (missing, "no such file")],
+)
+def test_a_bad_archive_is_refused_and_leaves_the_earlier_folder_alone(server, tmp_path, prepare, words):
+    folder, url = server
+    prepare(folder)
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / "kept").write_text("kept")
+    done = download(tmp_path / "seed", f"{url}/bad.tar.gz")
+    assert done.returncode != 0
+    assert words in done.stderr and "bad.tar.gz" in done.stderr
+    assert (tmp_path / "seed" / "kept").read_text() == "kept"
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_a_file_that_is_not_what_it_was_at_first_sight_is_refused(server, tmp_path):
+    folder, url = server
+    (folder / "list.json").write_text("[1]")
+    assert download(tmp_path / "seed", f"{url}/list.json").returncode == 0
+    (folder / "list.json").write_text("[2]")
+    done = download(tmp_path / "seed", f"{url}/list.json")
+    assert done.returncode != 0 and "sha256" in done.stderr
+    assert (tmp_path / "seed" / "list.json").read_text() == "[1]"
+
+
+def test_a_source_that_is_nothing_is_named(tmp_path):
+    done = download(tmp_path / "seed", str(tmp_path / "nowhere"))
+    assert done.returncode != 0 and "nowhere" in done.stderr
