@@ -8,7 +8,7 @@ from records import BadInput
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run ``main``; a `BadInput` or an OS error about a file prints ``script: message`` and exits with status 1."""
+    """Run ``main``; a `BadInput` or an OS error about a file prints ``script: message``, exit status 1."""
     script = Path(sys.argv[0]).name
     try:
         main()

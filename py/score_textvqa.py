@@ -1,6 +1,6 @@
 """Score TextVQA answers by M4C accuracy, as the kit's ``mgm/eval/eval_textvqa.py``; all questions or nothing.
 
-    python py/score_textvqa.py --annotations TextVQA_0.5.1_val.json --answers bm1.jsonl --output score.json
+python py/score_textvqa.py --annotations TextVQA_0.5.1_val.json --answers bm1.jsonl --output score.json
 """
 
 import re

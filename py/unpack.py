@@ -1,4 +1,4 @@
-"""Unpack a downloaded archive; nothing in it may reach outside the folder, and its single top folder is dropped.
+"""Unpack a downloaded archive: nothing may reach outside the folder, and a single top folder is dropped.
 
 python py/unpack.py --archive gemma-2b-it.tar.gz --output models/10k/gemma-2b-it
 """
@@ -12,7 +12,7 @@ from records import BadInput
 
 
 def unpack(archive: Path, output: Path) -> None:
-    """Extract ``archive`` into ``output``; raises `BadInput` for absolute or parent paths, devices and outside links."""
+    """Extract ``archive`` into ``output``; raises `BadInput` for devices, and paths or links to outside."""
     try:
         with tarfile.open(archive) as tar:
             tar.extractall(output, filter="data")
@@ -29,7 +29,9 @@ def unpack(archive: Path, output: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--archive", type=Path, required=True, help="the .tar.gz file")
     parser.add_argument("--output", type=Path, required=True, help="folder to unpack into")
     args = parser.parse_args()

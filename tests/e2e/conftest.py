@@ -25,7 +25,9 @@ class Build:
 
     def make(self, *goals: str, check: bool = True, **knobs: str) -> subprocess.CompletedProcess:
         settings = [f"{name}={value}" for name, value in (self.knobs | knobs).items()]
-        done = subprocess.run(["make", *goals, *settings], cwd=self.folder, text=True, capture_output=True, timeout=600)
+        done = subprocess.run(
+            ["make", *goals, *settings], cwd=self.folder, text=True, capture_output=True, timeout=600
+        )
         assert not check or done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return done
 
@@ -55,8 +57,10 @@ class Build:
             (tiny / name / "images").symlink_to(demo / name / "images")
         self.cut_evaluation(demo / "eval", tiny / "eval")
         self.knobs |= {
-            "SEED": "tiny/seed/seed.jsonl", "STAGE1": "tiny/seed/stage_1.json",
-            "FINETUNE_DATA": "tiny/finetune/instruction.json", "EVAL_DATA": "tiny/eval",
+            "SEED": "tiny/seed/seed.jsonl",
+            "STAGE1": "tiny/seed/stage_1.json",
+            "FINETUNE_DATA": "tiny/finetune/instruction.json",
+            "EVAL_DATA": "tiny/eval",
         }
 
     def cut_evaluation(self, demo: Path, tiny: Path) -> None:
@@ -64,7 +68,9 @@ class Build:
         (tiny / "textvqa/llava_textvqa_val_v051_ocr.jsonl").write_text("\n".join(questions) + "\n")
         asked = {json.loads(question)["question_id"] for question in questions}
         annotations = json.loads((demo / "textvqa/TextVQA_0.5.1_val.json").read_text())
-        annotations["data"] = [a for a in annotations["data"] if {a["question_id"], a.get("image_id")} & asked]
+        annotations["data"] = [
+            a for a in annotations["data"] if {a["question_id"], a.get("image_id")} & asked
+        ]
         (tiny / "textvqa/TextVQA_0.5.1_val.json").write_text(json.dumps(annotations))
         (tiny / "textvqa/train_images").symlink_to(demo / "textvqa/train_images")
         rows = (demo / "mmbench/mmbench_dev_20230712.tsv").read_text().splitlines()[:21]

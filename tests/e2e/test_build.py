@@ -16,14 +16,21 @@ def test_a_whole_build_leaves_scores_and_nothing_to_do(build):
     result = json.loads((build.folder / "runs/demo/tiny/results.json").read_text())
     assert result["data"]["seed"] == 48
     assert set(result["scores"]) == {"textvqa", "mmbench"}
-    assert all(0 <= score["ci95"][0] <= score["accuracy"] <= score["ci95"][1] <= 100 for score in result["scores"].values())
+    assert all(
+        0 <= score["ci95"][0] <= score["accuracy"] <= score["ci95"][1] <= 100
+        for score in result["scores"].values()
+    )
     assert result["training"]["pretrain"]["samples"] == 48
     assert build.make("results", "-q").returncode == 0
     assert "nothing to do" in build.make("results").stdout
 
 
 def test_touching_every_file_runs_nothing(build):
-    for path in [build.folder / "Makefile", *(build.folder / "py").rglob("*.py"), *(build.folder / "configs").rglob("*.yaml")]:
+    for path in [
+        build.folder / "Makefile",
+        *(build.folder / "py").rglob("*.py"),
+        *(build.folder / "configs").rglob("*.yaml"),
+    ]:
         path.touch()
     assert build.stages("results") == []
 
@@ -35,7 +42,9 @@ def test_a_reworded_comment_in_a_recipe_runs_nothing(build):
 
 
 def test_a_finetuning_knob_leaves_synthesis_and_pretraining_alone(build):
-    assert build.stages("results", FINETUNE_LEARNING_RATE="5e-4") == sorted(["finetune", *EVALUATION, "results"])
+    assert build.stages("results", FINETUNE_LEARNING_RATE="5e-4") == sorted(
+        ["finetune", *EVALUATION, "results"]
+    )
 
 
 def test_a_deleted_output_is_made_again_and_what_follows_stays(build):
@@ -53,9 +62,15 @@ def test_clean_synth_redoes_the_data_and_nothing_after_it(build):
 def test_a_killed_pretraining_goes_on_to_the_same_weights(build):
     build.make("results")
     undisturbed, finetuned = build.mark("pretrain"), build.mark("finetune")
-    subprocess.run(["rm", "-r", "runs/demo/tiny/pretrain", "runs/demo/tiny/.make/pretrain.made"], cwd=build.folder, check=True)
+    subprocess.run(
+        ["rm", "-r", "runs/demo/tiny/pretrain", "runs/demo/tiny/.make/pretrain.made"],
+        cwd=build.folder,
+        check=True,
+    )
     settings = [f"{name}={value}" for name, value in build.knobs.items()]
-    running = subprocess.Popen(["make", "results", *settings], cwd=build.folder, start_new_session=True, stdout=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        ["make", "results", *settings], cwd=build.folder, start_new_session=True, stdout=subprocess.DEVNULL
+    )
     checkpoints = build.folder / "runs/demo/tiny/pretrain"
     deadline = time.monotonic() + 120
     while not list(checkpoints.glob("checkpoint-*/complete.json")):
@@ -83,7 +98,10 @@ BAD_SEEDS = {
     "a missing image": (lambda r, lines: json.dumps(r | {"images": ["images/none.jpg"]}), "none.jpg"),
     "broken JSON": (lambda r, lines: '{"id": ', "bad.jsonl:1"),
     "a duplicate id": (lambda r, lines: lines[1], "already"),
-    "an empty caption": (lambda r, lines: json.dumps(r | {"text": "<__dj__image>\n <|__dj__eoc|>"}), "caption"),
+    "an empty caption": (
+        lambda r, lines: json.dumps(r | {"text": "<__dj__image>\n <|__dj__eoc|>"}),
+        "caption",
+    ),
     "two images": (lambda r, lines: json.dumps(r | {"images": r["images"] * 2}), "image"),
 }
 

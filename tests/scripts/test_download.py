@@ -36,7 +36,11 @@ def archive(path: Path, members: dict[str, bytes]) -> None:
 def download(output: Path, *sources: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["scripts/download.sh", "--output", str(output), *sources],
-        cwd=ROOT, text=True, capture_output=True, env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable}, timeout=60,
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
+        timeout=60,
     )
 
 
@@ -78,7 +82,12 @@ def missing(folder):
 
 @pytest.mark.parametrize(
     ("prepare", "words"),
-    [(html, "not an archive"), (truncated, "cut short"), (parent_path, "unsafe archive"), (missing, "no such file")],
+    [
+        (html, "not an archive"),
+        (truncated, "cut short"),
+        (parent_path, "unsafe archive"),
+        (missing, "no such file"),
+    ],
 )
 def test_a_bad_archive_is_refused_and_leaves_the_earlier_folder_alone(server, tmp_path, prepare, words):
     folder, url = server

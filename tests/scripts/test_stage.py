@@ -1,4 +1,4 @@
-"""scripts/stage.sh and scripts/stamp.sh: a stage is marked as made only when it succeeded, a stamp moves only with content."""
+"""scripts/stage.sh and scripts/stamp.sh: made only when it succeeded, and a stamp moves only with content."""
 
 import os
 import subprocess
@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def stage(folder: Path, command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [ROOT / "scripts/stage.sh", folder, "synth", "out.txt", "--", "bash", "-c", command],
-        text=True, capture_output=True, timeout=60,
+        text=True,
+        capture_output=True,
+        timeout=60,
     )
 
 
@@ -55,7 +57,16 @@ def test_a_stage_that_makes_nothing_fails(tmp_path):
 
 def test_a_second_make_of_the_same_stage_refuses(tmp_path):
     first = subprocess.Popen(
-        [ROOT / "scripts/stage.sh", tmp_path, "synth", "out.txt", "--", "bash", "-c", f"sleep 3; touch {tmp_path}/out.txt"],
+        [
+            ROOT / "scripts/stage.sh",
+            tmp_path,
+            "synth",
+            "out.txt",
+            "--",
+            "bash",
+            "-c",
+            f"sleep 3; touch {tmp_path}/out.txt",
+        ],
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 3

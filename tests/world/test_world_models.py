@@ -1,4 +1,4 @@
-"""The shipped stand-ins: unchanged files, official folders, text that passes, and each does its job on fresh images."""
+"""The shipped stand-ins: unchanged files, official folders, and each does its job on fresh images."""
 
 import math
 import subprocess
