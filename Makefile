@@ -274,7 +274,7 @@ $(RUN)/.make/results.made: $(RUN)/.make/results.knobs $(BASELINE_MARK) \
 		--random_seed $(RANDOM_SEED) $(BASELINE_RESULTS:%=--baseline %) seed=$(SEED) stage1=$(STAGE1) recipe=$(RECIPE_FILE) \
 		synth=$(RUN)/synth.jsonl finetune_data=$(FINETUNE_DATA))
 STARTED := $(shell date +%s.%N)
-dry_run := $(findstring n,$(firstword -$(MAKEFLAGS)))$(findstring q,$(firstword -$(MAKEFLAGS)))
+dry_run = $(findstring n,$(firstword -$(MAKEFLAGS)))$(findstring q,$(firstword -$(MAKEFLAGS)))
 
 ## the baseline's scores: recipe 'seed', all other knobs equal
 baseline:

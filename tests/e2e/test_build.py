@@ -22,7 +22,13 @@ def test_a_whole_build_leaves_scores_and_nothing_to_do(build):
     )
     assert result["training"]["pretrain"]["samples"] == 48
     assert build.make("results", "-q").returncode == 0
-    assert "nothing to do" in build.make("results").stdout
+    again = build.make("results").stdout
+    assert "Verdict:" in again and "nothing to do" in again
+
+
+def test_the_scores_are_printed_by_the_build_that_made_them(build):
+    printed = build.make("results", FINETUNE_LEARNING_RATE="2e-4").stdout
+    assert "Verdict:" in printed and "nothing to do" not in printed
 
 
 def test_touching_every_file_runs_nothing(build):
