@@ -13,7 +13,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.SECONDARY:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -71,6 +70,8 @@ PRETRAIN ?= yes
 PRETRAIN_GLOBAL_BATCH_SIZE ?= 256
 ## samples a step on one GPU without accumulation; official: 4
 PRETRAIN_BATCH_SIZE_PER_GPU ?= 4
+## pixels a side for the high-resolution tower; official: 768
+IMAGE_SIZE_AUX ?= 768
 ## official: 1e-3
 PRETRAIN_LEARNING_RATE ?= 1e-3
 ## official: 128
@@ -124,6 +125,8 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
+# Every mark is named in an explicit or static rule, so that make takes none for intermediate: it looks through
+# intermediate files to what they are made from, and .SECONDARY would make all of them so.
 # The stages' common shape: $(call stage,COMMAND) makes OUTPUTS.<stage> from KNOBS.<stage> and CODE.<stage>.
 stage = @scripts/stage.sh $(patsubst %/.make/,%,$(dir $@)) $(basename $(notdir $@)) $(OUTPUTS.$(basename $(notdir $@))) -- $1
 %.knobs: FORCE
@@ -132,7 +135,7 @@ stage = @scripts/stage.sh $(patsubst %/.make/,%,$(dir $@)) $(basename $(notdir $
 %.out: %.made
 	+@:
 FORCE:
-COMMON_CODE := py/records.py py/cli.py
+COMMON_CODE := py/records.py py/cli.py py/pictures.py
 MODEL_CODE := $(sort $(wildcard py/mgm/*.py)) $(COMMON_CODE)
 
 ##@ What goes in
@@ -165,10 +168,10 @@ else
 models_of = $(foreach m,$1,$(dir $m).make/$(notdir $m).out)
 sets_of = $(foreach s,$1,$(DATA)/.make/$s_set.out)
 $(foreach x,$(notdir $(ALL_MODELS)) seed_set finetune_set eval_set,$(eval OUTPUTS.$x := $(x:_set=))$(eval KNOBS.$x := SOURCE.$x))
-$(MODELS)/.make/%.made: $(MODELS)/.make/%.knobs | .venv/.installed
+$(patsubst $(MODELS)/%,$(MODELS)/.make/%.made,$(ALL_MODELS)): $(MODELS)/.make/%.made: $(MODELS)/.make/%.knobs | .venv/.installed
 	$(call stage,scripts/download.sh --output $(MODELS)/$* $(SOURCE.$*))
-$(DATA)/.make/%.made: $(DATA)/.make/%.knobs | .venv/.installed
-	$(call stage,scripts/download.sh --output $(DATA)/$(*:_set=) $(SOURCE.$*))
+$(patsubst %,$(DATA)/.make/%_set.made,seed finetune eval): $(DATA)/.make/%_set.made: $(DATA)/.make/%_set.knobs | .venv/.installed
+	$(call stage,scripts/download.sh --output $(DATA)/$* $(SOURCE.$*_set))
 endif
 ## the models: the demo's stand-ins, or the official downloads
 models: $(call models_of,$(ALL_MODELS))

@@ -5,7 +5,6 @@
 """
 
 import base64
-import binascii
 import io
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -14,18 +13,19 @@ from PIL import Image
 
 import cli
 from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
+from pictures import read_picture
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
 from records import BadInput
 
 
 def decode_image(table: Path, question: Question) -> Image.Image:
     """The question's image in RGB from its base64 cell; raises `BadInput` with the table and the index."""
+    name, remedy = f"{table}: image of question {question.question_id}", "restore the table"
     try:
-        with Image.open(io.BytesIO(base64.b64decode(question.image, validate=True))) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, TypeError, binascii.Error) as error:
-        name = question.question_id
-        raise BadInput(f"{table}: image of question {name} is unreadable ({error}); restore it") from error
+        content = base64.b64decode(question.image, validate=True)
+    except ValueError as error:
+        raise BadInput(f"{name} cannot be read ({error}); {remedy}") from error
+    return read_picture(io.BytesIO(content), name, remedy)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 import cli
 from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
+from pictures import read_picture
 from questions import OCR_MARK, Question, chunk, read_textvqa
 from records import BadInput
 
@@ -18,12 +19,7 @@ from records import BadInput
 def open_image(folder: Path, question: Question) -> Image.Image:
     """The question's image in RGB; raises `BadInput` with its file and the question's id."""
     path = folder / question.image
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's errors for damaged files
-        name = question.question_id
-        raise BadInput(f"{path}: image of question {name} is unreadable ({error}); restore it") from error
+    return read_picture(path, f"{path}: image of question {question.question_id}", "restore it")
 
 
 def check_images(folder: Path, questions: list[Question]) -> None:

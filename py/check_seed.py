@@ -8,32 +8,23 @@ absolute image paths. All faults of the file are reported together, and then not
 
 import argparse
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
-from PIL import Image
-
 import cli
 import records
+from pictures import read_picture
 
 
 def image_fault(path: str) -> str | None:
     """Decode the image at ``path`` to its last byte; what is wrong with it and the remedy, or None."""
     try:
-        if Path(path).stat().st_size == 0:
-            return f"image {path} has zero bytes; restore it or remove the record"
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            # A JPEG decoded at an eighth of its size is still read to its end, and much sooner.
-            image.draft("RGB", (max(image.width // 8, 1), max(image.height // 8, 1)))
-            image.load()
-    except FileNotFoundError:
-        return f"image {path} is missing; restore it or remove the record"
-    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
-        return f"image {path} is unreadable ({error}); restore it or remove the record"
+        read_picture(path, f"image {path}", "restore it or remove the record", shrink=8)
+    except records.BadInput as error:
+        return str(error)
     return None
 
 

@@ -127,7 +127,7 @@ def test_a_missing_image_is_named_with_its_question_before_the_model_is_loaded(m
 def test_an_unreadable_image_is_named_with_its_question(monkeypatch, folder, content):
     path = folder / "images" / "3.png"
     path.write_bytes(path.read_bytes()[:50] if content == "truncated" else content)
-    with pytest.raises(BadInput, match=r"3\.png: image of question q3 is unreadable"):
+    with pytest.raises(BadInput, match=r"3\.png: image of question q3 (cannot be read|is empty)"):
         answer(monkeypatch, folder, answer_textvqa)
     assert not (folder / "out.jsonl").exists()
 
@@ -138,7 +138,7 @@ def test_an_undecodable_mmbench_image_is_named_with_its_index(monkeypatch, folde
     fields = rows[4].split("\t")
     fields[MMBENCH_COLUMNS.index("image")] = cell
     (folder / "q.tsv").write_text("\n".join([*rows[:4], "\t".join(fields), *rows[5:]]) + "\n")
-    with pytest.raises(BadInput, match=r"q\.tsv: image of question 3 is unreadable"):
+    with pytest.raises(BadInput, match=r"q\.tsv: image of question 3 cannot be read"):
         answer(monkeypatch, folder, answer_mmbench)
 
 

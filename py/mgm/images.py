@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pictures import read_picture
 from records import BadInput, read_json
 
 ASPECT_RATIOS = ("square", "pad")
@@ -103,13 +104,4 @@ def resize_and_crop(picture: Image.Image, side: int) -> Image.Image:
 
 def open_image(path: str | Path) -> Image.Image:
     """Decode a picture wholly to RGB; raises `BadInput` naming the file if it is missing, empty or broken."""
-    path = Path(path)
-    try:
-        with Image.open(path) as picture:
-            return picture.convert("RGB")
-    except FileNotFoundError as error:
-        raise BadInput(f"image {path} is missing; restore it or remove the record") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        size = path.stat().st_size if path.is_file() else -1
-        reason = "is empty (0 bytes)" if size == 0 else f"cannot be read ({error})"
-        raise BadInput(f"image {path} {reason}; fetch it again or remove the record") from error
+    return read_picture(path, f"image {path}", "fetch it again or remove the record")

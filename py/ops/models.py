@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from PIL import Image, ImageFile
+from PIL import Image
 
-import records
+from pictures import read_picture
 
 
 def load_model(architecture: str, folder: str, device: str = "cpu") -> tuple[Any, Any, Any]:
@@ -37,16 +37,8 @@ def model_key(architecture: str, folder: str) -> Callable:
 
 
 def load_image(path: str, identity: str) -> Image.Image:
-    """Decode ``path`` to RGB; raises `BadInput` naming the record, so that a bad image can't cost its batch.
-
-    Data-Juicer switches Pillow to accept truncated images, process-wide; for training data they are errors.
-    """
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
-        raise records.BadInput(f"id {identity}: image {path} is unreadable ({error}); restore it") from error
+    """Decode ``path`` to RGB; raises `BadInput` naming the record, so that one bad image costs no batch."""
+    return read_picture(path, f"id {identity}: image {path}", "restore it or remove the record")
 
 
 def fixed_batches(rows: Sequence[int], size: int) -> Iterator[tuple[list[int], int]]:

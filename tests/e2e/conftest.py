@@ -33,8 +33,14 @@ class Build:
 
     def stages(self, *goals: str, **knobs: str) -> list[str]:
         """Make, and return the stages that ran."""
-        lines = self.make(*goals, **knobs).stdout.splitlines()
-        return sorted(line.split()[1].rstrip("]") for line in lines if line.endswith("] starts"))
+        return self.stages_in(self.make(*goals, **knobs).stdout)
+
+    @staticmethod
+    def stages_in(printed: str) -> list[str]:
+        """The stages that started, by what make printed."""
+        return sorted(
+            line.split()[1].rstrip("]") for line in printed.splitlines() if line.endswith("] starts")
+        )
 
     def mark(self, stage: str) -> str:
         """The hashes of what a stage made."""

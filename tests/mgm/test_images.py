@@ -1,11 +1,11 @@
-"""Pixels and unreadable pictures."""
+"""Pixels."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from mgm.images import ImageProcessor, open_image, pad_to_square, resize_and_crop
+from mgm.images import ImageProcessor, pad_to_square, resize_and_crop
 from records import BadInput
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -42,31 +42,6 @@ def test_padding_keeps_every_pixel_in_the_middle_of_the_colour():
 def test_cropping_takes_the_middle():
     wide = picture(30, 10)
     assert (np.array(resize_and_crop(wide, 10)) == np.array(wide)[:, 10:20]).all()
-
-
-def broken(kind: str, path):
-    if kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "html":
-        path.write_text("<html>404</html>")
-    elif kind == "truncated":
-        picture(60, 60).save(path, format="png")
-        path.write_bytes(path.read_bytes()[:-3000])
-    return path
-
-
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [
-        ("missing", "is missing"),
-        ("empty", "is empty"),
-        ("html", "cannot be read"),
-        ("truncated", "cannot be read"),
-    ],
-)
-def test_an_unreadable_picture_is_an_error_with_its_name(tmp_path, kind, reason):
-    with pytest.raises(BadInput, match=f"x.png {reason}.*remove the record"):
-        open_image(broken(kind, tmp_path / "x.png"))
 
 
 def test_an_unknown_aspect_ratio_is_an_error(tiny_models):

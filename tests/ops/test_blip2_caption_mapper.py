@@ -87,5 +87,5 @@ def test_an_image_that_breaks_after_the_check_names_its_record(make_seed, tiny_b
     image = seed.parent / "images/000000002.jpg"
     image.write_bytes(image.read_bytes()[:-200])
     operator = Blip2CaptionMapper(hf_blip2=str(tiny_blip2), model_batch_size=4)
-    with pytest.raises(records.BadInput, match=r"id 000000002: .*000000002.jpg is unreadable"):
+    with pytest.raises(records.BadInput, match=r"id 000000002: .*000000002.jpg cannot be read"):
         operator.process_batched(samples_of(seed))

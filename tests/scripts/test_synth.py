@@ -145,15 +145,15 @@ BAD_ROWS = {
     "a missing image": (lambda seed: image(seed).unlink(), "id 000000002: image {image} is missing; restore"),
     "a zero-size image": (
         lambda seed: image(seed).write_bytes(b""),
-        "id 000000002: image {image} has zero bytes; ",
+        "id 000000002: image {image} is empty (0 bytes); ",
     ),
     "a truncated image": (
         lambda seed: image(seed).write_bytes(image(seed).read_bytes()[:-99]),
-        "id 000000002: image {image} is unreadable",
+        "id 000000002: image {image} cannot be read",
     ),
     "a page for an image": (
         lambda seed: image(seed).write_text("<html>"),
-        "id 000000002: image {image} is unreadable",
+        "id 000000002: image {image} cannot be read",
     ),
 }
 
