@@ -4,10 +4,11 @@ Pretraining (``--tune_mm_mlp_adapter True``) writes ``mm_projector.bin``, finetu
 write ``train_args.json`` before the first step and ``train_summary.json`` last. An interrupted run goes on
 where its last complete checkpoint was. Runs under ``deepspeed``, ``torchrun`` or plain ``python``:
 
-    python py/train.py --model_name_or_path gemma-2b-it --vision_tower clip-vit-large-patch14-336 \\
-        --vision_tower_aux openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup --data_path
-        synth.llava.json \\ --tune_mm_mlp_adapter True --output_dir pretrain --num_train_epochs 1
-        --learning_rate 1e-3
+    python py/train.py --model_name_or_path models/demo/gemma-2b-it --tune_mm_mlp_adapter True
+        --vision_tower models/demo/clip-vit-large-patch14-336
+        --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
+        --image_size_aux 96 --data_path runs/demo/default/synth.llava.json --image_folder data/demo/seed
+        --num_train_epochs 1 --learning_rate 1e-3 --output_dir pretrain
 """
 
 import os

@@ -57,6 +57,8 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finish(trainer, model_args)
+    # Else a gloo thread that still holds a tensor aborts the process at exit (pytorch/pytorch#179291).
+    trainer.accelerator.end_training()
 
 
 def make_config(model_args: ModelArguments, data_args: DataArguments, args: TrainingArguments) -> MGMConfig:
