@@ -42,7 +42,7 @@ def refuse_installation() -> None:
 
 
 def main() -> None:
-    """Run; the last line on the real standard error is the failure, whatever Data-Juicer has logged."""
+    """Run; a failure is one line of its own on the real standard error, wherever the logging threads are."""
     recipe = yaml.safe_load(Path(sys.argv[sys.argv.index("--config") + 1]).read_text(encoding="utf-8"))
     os.environ["LOGURU_DIAGNOSE"] = "NO"  # its value dumps touch lazy modules, and fail on those
     if not str(recipe.get("executor_type", "default")).startswith("ray"):
@@ -53,7 +53,8 @@ def main() -> None:
     try:
         dj_process()
     except Exception as error:
-        print(f"run_data_juicer.py: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"\nrun_data_juicer.py: {message}", file=sys.__stderr__, flush=True)
         os._exit(1)  # Data-Juicer's log sinks can fail while the interpreter shuts down
 
 

@@ -59,7 +59,7 @@ run "$python" "$py/fill_recipe.py" --recipe "$recipe" --seed "$work/seed.jsonl" 
   ${budget:+--budget "$budget"} --np "$np" --batch_size "$batch_size" --random_seed "$random_seed"
 echo "+ $python $py/run_data_juicer.py --config $work/recipe.yaml > $log"
 "$python" "$py/run_data_juicer.py" --config "$work/recipe.yaml" > "$log" 2>&1 || {
-  tail -n 1 "$log" >&2
+  { grep -a '^run_data_juicer.py: ' "$log" || tail -n 1 "$log"; } >&2
   die "Data-Juicer failed on $recipe; its log is $log"
 }
 run "$python" "$py/make_ledger.py" --work "$work" --output "$output" --ledger "$ledger"
