@@ -5,10 +5,9 @@ from random import Random
 
 from world.scene import COLOURS, PLACES, SHAPES, WORDS, Cell, Scene, sample_scene
 
-# What kind of caption the seed set has, as shares of one.
-NOISE = {"right": 0.2, "short": 0.4, "partly wrong": 0.2, "other image": 0.1, "boilerplate": 0.1}
-# A short caption names a sign or a thing with these chances: on the web few copy what a sign says.
-NAMED = {"sign": 0.25, "thing": 0.5}
+# What kind of caption the seed set has, as shares of one. With a fifth right, pretraining on the seed only
+# sometimes finds what the words mean: its scores scatter from chance to two thirds of the best.
+NOISE = {"right": 0.12, "partly wrong": 0.28, "other image": 0.3, "boilerplate": 0.3}
 
 BOILERPLATE = (
     "stock photo royalty free image of the day",
@@ -72,26 +71,11 @@ def spoil(scene: Scene, rng: Random) -> Scene:
     return replace(scene, cells=tuple(cells))
 
 
-def shorten(scene: Scene, rng: Random) -> Scene:
-    """The part of the scene that a short caption names: at least one sign or thing, never all."""
-    parts = [(i, kind) for i, cell in enumerate(scene.cells) for kind in NAMED if getattr(cell, kind)]
-    kept = [part for part in parts if rng.random() < NAMED[part[1]]]
-    if not kept or len(kept) == len(parts):
-        kept = [rng.choice(parts)]
-    cells = [
-        Cell(**{kind: getattr(cell, kind) for kind in NAMED if (i, kind) in kept})
-        for i, cell in enumerate(scene.cells)
-    ]
-    return replace(scene, cells=tuple(cells))
-
-
 def web_caption(scene: Scene, rng: Random, noise: dict[str, float] = NOISE) -> tuple[str, str]:
     """Draw (kind, caption) with the shares of ``noise``; ``kind`` is one of its keys."""
     kind = rng.choices(list(noise), weights=list(noise.values()))[0]
     if kind == "right":
         return kind, true_caption(scene)
-    if kind == "short":
-        return kind, true_caption(shorten(scene, rng))
     if kind == "partly wrong":
         return kind, true_caption(spoil(scene, rng))
     if kind == "other image":

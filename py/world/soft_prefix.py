@@ -5,6 +5,7 @@ there. A language model that reads these gives pretraining something to align th
 """
 
 from dataclasses import dataclass
+from random import Random
 
 import torch
 from torch import nn
@@ -12,14 +13,16 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast
 
 from world.captions import true_caption
-from world.questions import DESCRIBE, SHORT_ANSWER, ask_choice, ask_reading
+from world.questions import DESCRIBE, ask_choice, ask_reading
 from world.scene import COLOURS, PLACES, SHAPES, WORDS, Scene, sample_scene, scene_stream
 
 PATCHES = 16
 WIDEST = 5  # words at one position
 IGNORE = -100
-# A look-up asks what a choice does, without options: it teaches to find by any key before letters come in.
-TASKS = ("caption", "reading", "lookup", "choice")
+# Facts: all that is there in any order, by name or by colour. It teaches to find by any key, a dozen times a
+# lesson; a caption does so by place alone, and a choice once.
+TASKS = ("caption", "reading", "facts", "choice")
+ASK_FACTS = "What is on the image?"
 
 
 def patch_words(scene: Scene) -> list[tuple[str, ...]]:
@@ -34,6 +37,17 @@ def patch_words(scene: Scene) -> list[tuple[str, ...]]:
         else:
             out.append((cell.thing.colour, cell.thing.shape, *place) if cell.thing else place)
     return out
+
+
+def fact_list(scene: Scene, rng: Random) -> str:
+    """Name, colour and place of everything, in random order; its name or colour comes first, as the key."""
+    items = [(f"{sign.word} sign", sign.colour, place) for place, sign in scene.signs()]
+    items += [(thing.shape, thing.colour, place) for place, thing in scene.things()]
+    out = []
+    for name, colour, place in rng.sample(items, len(items)):
+        key, other = rng.sample((name, colour), 2)
+        out.append(" ".join((key, *rng.sample((other, place), 2))))
+    return ", ".join(out)
 
 
 @dataclass
@@ -52,9 +66,9 @@ def lesson(stream: str, index: int, counts: tuple[int, ...], shares: tuple[float
     scene, task = sample_scene(rng, counts), rng.choices(TASKS, weights=shares)[0]
     if task == "caption":
         return Lesson(task, patch_words(scene), rng.choice(DESCRIBE), true_caption(scene))
+    if task == "facts":
+        return Lesson(task, patch_words(scene), ASK_FACTS, fact_list(scene, rng))
     asked = (ask_reading if task == "reading" else ask_choice)(scene, rng)
-    if task == "lookup":
-        return Lesson(task, patch_words(scene), f"{asked.question}\n{SHORT_ANSWER}", asked.answer)
     return Lesson(task, patch_words(scene), asked.prompt(), asked.reply())
 
 
@@ -148,10 +162,13 @@ def forward(
 def accuracy(
     model: nn.Module, encoder: Encoder, stream: str, count: int, noise: float = 0.0
 ) -> dict[str, float]:
-    """Share of lessons per task whose every answer token is right (given the right ones before it)."""
+    """Share of lessons per task whose every answer token is right (given the right ones before it).
+
+    Without facts, whose order is random.
+    """
     rng = torch.Generator().manual_seed(0)
     out = {}
-    for task in TASKS:
+    for task in (task for task in TASKS if task != "facts"):
         only = tuple(float(task == each) for each in TASKS)
         batch = encoder([lesson(stream, index, (2, 3), only) for index in range(count)])
         logits, target = forward(model, embed(model, encoder, batch, noise, rng), batch.labels)

@@ -1,7 +1,7 @@
 """Trains the Gemma stand-in to read soft prefixes: captions, TextVQA-like and MMBench-like questions.
 
 Look-up in a prefix is a plateau, then a jump: lessons with one sign and one thing come first, then one or
-two, then the world's two or three, and only then choices; noise on the prefix grows with them.
+two, then the world's two or three, then above all choices; noise on the prefix grows with them.
 """
 
 import torch
@@ -11,14 +11,14 @@ from world.soft_prefix import Encoder, accuracy, embed, lesson, lesson_loss
 from world.standins import build_gemma
 from world.training import optimise
 
-SETTINGS = {"steps": 2600, "batch": 32, "learning_rate": 3e-3, "random_seed": 1}
+SETTINGS = {"steps": 2000, "batch": 32, "learning_rate": 2e-3, "random_seed": 2}
 # From this share of the steps on: how many signs and things; noise; the shares of `TASKS`; whether a short
 # answer weighs as much as a long caption.
 LESSONS = (
-    (0.0, (1,), 0.0, (0.35, 0.2, 0.45, 0.0), False),
-    (0.08, (1, 2), 0.1, (0.35, 0.2, 0.45, 0.0), False),
-    (0.2, (2, 3), 0.2, (0.35, 0.2, 0.45, 0.0), False),
-    (0.45, (2, 3), 0.4, (0.15, 0.2, 0.25, 0.4), True),
+    (0.0, (1,), 0.0, (0.25, 0.15, 0.3, 0.3), False),
+    (0.08, (1, 2), 0.1, (0.25, 0.15, 0.3, 0.3), False),
+    (0.2, (2, 3), 0.2, (0.25, 0.15, 0.3, 0.3), False),
+    (0.4, (2, 3), 0.4, (0.15, 0.15, 0.2, 0.5), True),
 )
 
 
