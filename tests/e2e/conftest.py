@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,16 @@ class Build:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for name in ("Makefile", "configs", "env", "py", "scripts"):
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-            copy(ROOT / name, folder / name)
+            put = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            put(ROOT / name, folder / name)
         (folder / ".venv").symlink_to(ROOT / ".venv")
         self.knobs = {"EXP": "tiny", "BASELINE_EXP": "", "RECIPE": "seed", "SAVE_STEPS": "2"}
+
+    def with_knobs(self, knobs: dict[str, str]) -> "Build":
+        """The same folder under other settings."""
+        other = copy(self)
+        other.knobs = knobs
+        return other
 
     def make(self, *goals: str, check: bool = True, **knobs: str) -> subprocess.CompletedProcess:
         settings = [f"{name}={value}" for name, value in (self.knobs | knobs).items()]

@@ -1,0 +1,71 @@
+"""PROFILE=10k, whole: official archives from a local server, tiny checkpoints in the official layout."""
+
+import json
+import tarfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+ARCHIVED_MODELS = (
+    "gemma-2b-it",
+    "clip-vit-large-patch14-336",
+    "openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup",
+)
+
+
+def archive(folder: Path, target: Path) -> None:
+    """Pack ``folder`` as the official archives are: one top folder of the archive's name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(target, "w:gz", dereference=True) as tar:
+        tar.add(folder, target.name.removesuffix(".tar.gz"))
+
+
+@pytest.fixture
+def source(build, tmp_path):
+    """The address of a server with the official paths, made from the small sets and the stand-ins."""
+    official, tiny = tmp_path / "official", build.folder / "tiny"
+    for name in ARCHIVED_MODELS:
+        archive(build.folder / "models/demo" / name, official / f"models/{name}.tar.gz")
+    data = official / "data/stage_1"
+    archive(tiny / "seed", data / "pretrain_stage_1_10k.tar.gz")
+    archive(tiny / "finetune", data / "finetuning_stage_1_12k.tar.gz")
+    archive(tiny / "eval", data / "eval_stage_1.tar.gz")
+    for path, name in (
+        ("seed/seed.jsonl", "mgm_pretrain_stage_1_10k.jsonl"),
+        ("seed/stage_1.json", "stage_1.json"),
+        ("finetune/instruction.json", "mgm_instruction_stage_1_12k.json"),
+    ):
+        (data / name).write_bytes((tiny / path).read_bytes())
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(official))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_the_official_profile_downloads_trains_and_scores(build, source, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    models = build.folder / "models/demo"
+    knobs = {
+        "PROFILE": "10k",
+        "EXP": "official",
+        "RECIPE": "recaption",
+        "IMAGE_SIZE_AUX": "96",
+        "SOURCE_BASE": source,
+        "SOURCE.blip2-opt-2.7b": str(models / "blip2-opt-2.7b"),
+        "SOURCE.clip-vit-base-patch32": str(models / "clip-vit-large-patch14-336"),
+    }
+    build = build.with_knobs(knobs)
+    build.make("results")
+    run = build.folder / "runs/10k/official"
+    result = json.loads((run / "results.json").read_text())
+    assert result["profile"] == "10k" and result["baseline"] is None
+    assert result["data"]["seed"] == result["training"]["pretrain"]["samples"] == 48
+    assert "--global_batch_size 256" in (run / ".make/pretrain.log").read_text()
+    assert (run / "pretrain/pretrain.log").is_file() and (run / "finetune/finetuning.log").is_file()
+    assert build.make("results", "-q").returncode == 0
