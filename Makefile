@@ -16,8 +16,11 @@ SHELL := /bin/bash
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-ifeq ($(filter output-sync,$(.FEATURES)),)
+ifneq ($(filter 3.% 4.0 4.0.% 4.1 4.1.%,$(MAKE_VERSION)),)
 $(error GNU Make 4.2 or newer is needed, this is $(MAKE_VERSION))
+endif
+ifneq ($(shell echo $$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))),1)
+$(error bash 4.4 or newer is needed as $(SHELL))
 endif
 ifneq ($(words $(CURDIR)),1)
 $(error a path with a space is more than make can handle: move the project from '$(CURDIR)')
@@ -64,7 +67,7 @@ RANDOM_SEEDS ?= 1 2 3
 
 ## most samples to pretrain on; official: 200000 (10k: 10000)
 PRETRAIN_BUDGET ?= 200000
-## no: finetune from untrained projectors, a control
+## yes, or no: finetune from untrained projectors, a control
 PRETRAIN ?= yes
 ## samples a step, over all GPUs and accumulation; official: 256
 PRETRAIN_GLOBAL_BATCH_SIZE ?= 256
@@ -106,18 +109,35 @@ EVAL_BATCH_SIZE ?= 16
 JOBS ?= 1
 ## index of a CPU-only torch, instead of the locked CUDA build
 TORCH_INDEX ?=
-## where the official files are
-SOURCE_BASE ?= http://dail-wlcb.oss-cn-wulanchabu.aliyuncs.com/dj-competition/better_synth
 ## 1: show all that the stages print
 V ?=
 
+##@ Where 10k and full take their inputs from: each a URL, a hub id or a local path
+
+## the official server, for the URLs below
+SOURCE_BASE ?= http://dail-wlcb.oss-cn-wulanchabu.aliyuncs.com/dj-competition/better_synth
+## seed images, records and stage_1.json
+SOURCE.seed_set ?= $(SOURCES.seed)
+## finetuning images and instructions
+SOURCE.finetune_set ?= $(SOURCES.finetune)
+## TextVQA and MMBench
 SOURCE.eval_set ?= $(SOURCE_BASE)/data/stage_1/eval_stage_1.tar.gz
+## language model
 SOURCE.gemma-2b-it ?= $(SOURCE_BASE)/models/gemma-2b-it.tar.gz
+## vision tower
 SOURCE.clip-vit-large-patch14-336 ?= $(SOURCE_BASE)/models/clip-vit-large-patch14-336.tar.gz
+## high-resolution vision tower
 SOURCE.openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup ?= $(SOURCE_BASE)/models/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup.tar.gz
+## captioner
 SOURCE.blip2-opt-2.7b ?= Salesforce/blip2-opt-2.7b
+## CLIP for image-text similarity
 SOURCE.clip-vit-base-patch32 ?= openai/clip-vit-base-patch32
 
+ifeq ($(filter yes no,$(PRETRAIN)),)
+$(error PRETRAIN='$(PRETRAIN)' must be yes or no)
+endif
+$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE DEEPSPEED_CONFIG,$(if $(word 2,$($k)),\
+	$(error $k='$($k)': a path with a space is more than make can handle)))
 
 export PYTHON := $(CURDIR)/.venv/bin/python
 export V
@@ -157,7 +177,8 @@ ifeq ($(PROFILE),demo)
 models_of = $(MODELS)/.make/standins.out
 sets_of = $(DATA)/.make/world.out
 OUTPUTS.standins := $(sort $(notdir $(ALL_MODELS)))
-CODE.standins := $(addprefix py/world/,make_models.py folders.py weights/manifest.json) $(COMMON_CODE)
+CODE.standins := $(addprefix py/world/,$(addsuffix .py,make_models folders manifest standins bpe captions questions scene render) \
+	weights/manifest.json) $(COMMON_CODE)
 $(MODELS)/.make/standins.made: $(MODELS)/.make/standins.knobs | .venv/.installed
 	$(call stage,$(PYTHON) py/world/make_models.py --output $(MODELS))
 OUTPUTS.world := seed finetune eval controls
@@ -187,14 +208,17 @@ ifeq ($(wildcard $(RECIPE_FILE)),)
 $(error RECIPE=$(RECIPE) is unknown; there are: $(patsubst configs/recipes/%.yaml,%,$(wildcard configs/recipes/*.yaml)), or give the path of a .yaml)
 endif
 SEED_INPUT := $(if $(call own,SEED),,$(call sets_of,seed))
-RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL,$(if $(findstring $m,$(file <$(RECIPE_FILE))),$m))
+RECIPE_READS = $(findstring {$1},$(file <$(RECIPE_FILE)))
+RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL,$(if $(call RECIPE_READS,$m),$m))
+# Your own operators: every Python file beside your recipe, or one folder below.
+RECIPE_CODE := $(if $(filter %.yaml,$(RECIPE)),$(sort $(wildcard $(dir $(RECIPE))*.py $(dir $(RECIPE))*/*.py)))
 
 ## clean and re-synthesise the seed by RECIPE
 synth: $(RUN)/.make/synth.out
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
-KNOBS.synth := SEED PRETRAIN_BUDGET RANDOM_SEED $(RECIPE_MODELS)
+KNOBS.synth := SEED $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 CODE.synth := scripts/synth.sh py/check_seed.py py/fill_recipe.py py/run_data_juicer.py py/make_ledger.py $(sort $(wildcard py/ops/*.py)) $(COMMON_CODE) \
-	$(RECIPE_FILE) $(call own,SEED)
+	$(RECIPE_FILE) $(RECIPE_CODE) $(call own,SEED)
 $(RUN)/.make/synth.made: $(RUN)/.make/synth.knobs $(SEED_INPUT) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | .venv/.installed
 	$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
 		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) \
@@ -203,12 +227,13 @@ $(RUN)/.make/synth.made: $(RUN)/.make/synth.knobs $(SEED_INPUT) $(if $(RECIPE_MO
 OUTPUTS.convert := synth.llava.json
 KNOBS.convert := SEED STAGE1 PRETRAIN_BUDGET RANDOM_SEED
 CODE.convert := py/dj_to_llava.py $(COMMON_CODE) $(call own,STAGE1)
-$(RUN)/.make/convert.made: $(RUN)/.make/convert.knobs $(RUN)/.make/synth.out $(SEED_INPUT) | .venv/.installed
+$(RUN)/.make/convert.made: $(RUN)/.make/convert.knobs $(RUN)/.make/synth.out \
+		$(if $(and $(call own,SEED),$(call own,STAGE1)),,$(call sets_of,seed)) | .venv/.installed
 	$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(RUN)/synth.jsonl --stage1 $(STAGE1) --image_folder $(dir $(SEED)) \
 		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --output $(RUN)/synth.llava.json)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
-TRAIN_CODE := py/train.py scripts/train_options.sh $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(DEEPSPEED_CONFIG)
+TRAIN_CODE := py/train.py scripts/train_options.sh $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
 TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
 	--image_size_aux $(IMAGE_SIZE_AUX) --seed $(RANDOM_SEED) --save_steps $(SAVE_STEPS) --deepspeed $(DEEPSPEED_CONFIG) \
@@ -255,7 +280,7 @@ $(RUN)/.make/textvqa.made $(RUN)/.make/mmbench.made: $(RUN)/.make/%.made: $(RUN)
 # At the larger scales the baseline is built only when asked for; the demo always compares.
 BASELINE := $(if $(filter-out $(EXP),$(BASELINE_EXP)),$(RUNS)/$(BASELINE_EXP))
 BASELINE_MARK := $(BASELINE:%=%/.make/results.out)
-BASELINE_MAKE = +@$(MAKE) EXP=$(BASELINE_EXP) RECIPE=seed PRETRAIN=yes
+BASELINE_MAKE = +@$(MAKE) EXP=$(BASELINE_EXP) BASELINE_EXP= RECIPE=seed PRETRAIN=yes
 INPUTS_READY := .venv/.installed $(call models_of,$(ALL_MODELS)) $(call sets_of,seed finetune eval)
 ifneq ($(and $(BASELINE),$(filter demo,$(PROFILE))),)
 $(BASELINE_MARK): FORCE | $(INPUTS_READY)
@@ -267,15 +292,16 @@ BASELINE_RESULTS := $(if $(BASELINE_MARK),$(BASELINE)/results.json)
 
 ## the whole way: the scores of EXP, beside its baseline's
 results: $(RUN)/.make/results.out
-	+@$(if $(dry_run),:,cat $(RUN)/results.txt; scripts/say_if_current.sh $(RUN)/.make/results.made $(STARTED))
+	+@$(if $(dry_run),:,cat $(RUN)/results.txt; scripts/say_if_current.sh $(RUN) $(STARTED))
 OUTPUTS.results := results.json results.txt
-KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED BASELINE_RESULTS
+KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DATA EVAL_DATA BASELINE_RESULTS
 CODE.results := scripts/results.sh py/collect_results.py py/show_results.py py/intervals.py py/digest.py $(COMMON_CODE)
+RESULTS_FLAGS = --run $(RUN) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) --pretrained $(PRETRAIN) \
+	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA PRETRAIN,$(if $(call own,$k),$k=$($k)))' \
+	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) stage1=$(STAGE1) recipe=$(RECIPE_FILE) synth=$(RUN)/synth.jsonl)
 $(RUN)/.make/results.made: $(RUN)/.make/results.knobs $(BASELINE_MARK) \
-		$(foreach x,synth convert $(PRETRAINED) finetune textvqa mmbench,$(RUN)/.make/$x.out)
-	$(call stage,scripts/results.sh --run $(RUN) --profile $(PROFILE) --experiment $(EXP) --recipe $(RECIPE) \
-		--random_seed $(RANDOM_SEED) $(BASELINE_RESULTS:%=--baseline %) seed=$(SEED) stage1=$(STAGE1) recipe=$(RECIPE_FILE) \
-		synth=$(RUN)/synth.jsonl finetune_data=$(FINETUNE_DATA))
+		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x.out)
+	$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) $(BASELINE_RESULTS:%=--baseline %))
 STARTED := $(shell date +%s.%N)
 dry_run = $(findstring n,$(firstword -$(MAKEFLAGS)))$(findstring q,$(firstword -$(MAKEFLAGS)))
 
@@ -292,11 +318,10 @@ $(RUN)/.make/blank_textvqa.made $(RUN)/.make/blank_mmbench.made: $(RUN)/.make/bl
 	$(call stage,scripts/eval/$*.sh --model_path $(RUN)/finetune --data $(EVAL_DATA)/$* --output $(RUN)/blank/eval/$* \
 		$(EVAL_FLAGS) --blank_image)
 OUTPUTS.blank := blank/results.json blank/results.txt
-KNOBS.blank := PROFILE EXP RECIPE RANDOM_SEED
+KNOBS.blank := $(filter-out BASELINE_RESULTS,$(KNOBS.results))
 CODE.blank := $(CODE.results)
 $(RUN)/.make/blank.made: $(RUN)/.make/blank.knobs $(RUN)/.make/blank_textvqa.out $(RUN)/.make/blank_mmbench.out
-	$(call stage,scripts/results.sh --run $(RUN)/blank --profile $(PROFILE) --experiment $(EXP)-blank --recipe $(RECIPE) \
-		--random_seed $(RANDOM_SEED))
+	$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) --scores $(RUN)/blank)
 
 # One experiment per row and random seed, named ROW-sSEED; a row is a recipe or one of these controls of the demo.
 TABLE_ROWS := no_pretraining shuffled seed recaption filter_recaption clean

@@ -4,5 +4,5 @@ SEED ?= $(DATA)/seed/mgm_pretrain_stage_1.jsonl
 FINETUNE_DATA ?= $(DATA)/finetune/mgm_instruction_stage_1.json
 PRETRAIN_BUDGET ?= 200000
 
-SOURCE.seed_set ?= $(addprefix $(SOURCE_BASE)/data/stage_1/,pretrain_stage_1.tar.gz mgm_pretrain_stage_1.jsonl stage_1.json)
-SOURCE.finetune_set ?= $(addprefix $(SOURCE_BASE)/data/stage_1/,finetuning_stage_1.tar.gz mgm_instruction_stage_1.json)
+SOURCES.seed := $(addprefix $(SOURCE_BASE)/data/stage_1/,pretrain_stage_1.tar.gz mgm_pretrain_stage_1.jsonl stage_1.json)
+SOURCES.finetune := $(addprefix $(SOURCE_BASE)/data/stage_1/,finetuning_stage_1.tar.gz mgm_instruction_stage_1.json)

@@ -68,6 +68,13 @@ def require_comparable(protocol: dict, baseline: dict, path: Path) -> None:
             raise BadInput(f"{path}: its {test} is not comparable ({told}); evaluate the baseline again")
 
 
+def require_same_finetuning(inputs: dict, baseline: dict, path: Path) -> None:
+    """Raise `BadInput` where the baseline was finetuned on another set."""
+    mine, other = inputs.get("finetune_data"), baseline.get("finetune_data")
+    if mine != other:
+        raise BadInput(f"{path}: its finetuning set is {other}, here {mine}; make the baseline again")
+
+
 def input_digests(named: list[str]) -> dict[str, str]:
     """``NAME=PATH`` arguments as {name: sha256}."""
     digests = {}
@@ -113,6 +120,7 @@ def collect(args: Namespace) -> dict:
     if args.baseline:
         baseline = read_object(args.baseline, ("experiment", "recipe", "random_seed", "scores", "protocol"))
         require_comparable(protocol, baseline["protocol"], args.baseline)
+        require_same_finetuning(result["inputs"], baseline.get("inputs", {}), args.baseline)
         result["baseline"] = {key: baseline[key] for key in ("experiment", "recipe", "random_seed", "scores")}
         result["ratio"] = ratios(scores, baseline["scores"])
     return result

@@ -50,15 +50,28 @@ def check_repeated(process: list[dict], recipe: Path) -> None:
             )
 
 
+def _is_step(step: Any) -> bool:
+    """One operator's name, with a mapping of arguments or nothing."""
+    return (
+        isinstance(step, dict)
+        and len(step) == 1
+        and all(arguments is None or isinstance(arguments, dict) for arguments in step.values())
+    )
+
+
 def _ledger(work: Path, number: int, last: bool) -> dict:
     return {"ledger_mapper": {"path": str(work / f"trace.{number}"), "last": last}}
 
 
 def run_config(recipe: Path, values: dict[str, Any], seed: Path, work: Path, processes: int) -> dict:
     """The Data-Juicer configuration for ``recipe``: read ``seed``, write under ``work``."""
-    config = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    try:
+        config = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise records.BadInput(f"{recipe}: not valid YAML ({reason}); mend it") from error
     steps = config.get("process") if isinstance(config, dict) else None
-    if not isinstance(steps, list) or not all(isinstance(step, dict) and len(step) == 1 for step in steps):
+    if not isinstance(steps, list) or not all(_is_step(step) for step in steps):
         raise records.BadInput(f"{recipe}: 'process' must be a list of operators, as in recaption.yaml")
     if config.get("skip_op_error"):
         raise records.BadInput(f"{recipe}: skip_op_error would drop records silently; remove it")

@@ -58,7 +58,11 @@ def main() -> None:
     parser.add_argument("--answers", type=Path, required=True, help="answers.jsonl, one answer a line")
     parser.add_argument("--output", type=Path, required=True, help="the .xlsx to write")
     args = parser.parse_args()
-    answers = [answer for _, answer in read_jsonl(args.answers)]
+    answers = []
+    for number, answer in read_jsonl(args.answers):
+        if "question_id" not in answer or not isinstance(answer.get("text"), str):
+            raise BadInput(f"{args.answers}:{number}: lacks question_id or text; answer the test again")
+        answers.append(answer)
     if not answers:
         raise BadInput(f"{args.answers}: holds no answer; answer the test again")
     rows = fill(read_mmbench_rows(args.tsv), answers, args.answers)

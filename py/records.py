@@ -187,6 +187,7 @@ def _stage1_entry(entry: dict) -> Any:
     turns = entry["conversations"]
     sound = isinstance(turns, list) and all(isinstance(turn, tuple) for turn in turns)
     sound = sound and [turn[0] for turn in turns[:2]] == ["human", "gpt"]
+    sound = sound and all(isinstance(turn[1], str) for turn in turns[:2])
     if not sound or not isinstance(entry.get("image"), str):
         return entry.get("id"), None
     return entry.get("id"), Question(turns[0][1], turns[1][1], entry["image"])

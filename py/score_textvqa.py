@@ -32,6 +32,8 @@ def read_annotations(path: Path) -> list[dict]:
     if not annotations:
         raise BadInput(f"{path}: holds no questions under 'data'; is this a TextVQA annotation file?")
     for place, annotation in enumerate(annotations):
+        if not isinstance(annotation, dict):
+            raise BadInput(f"{path}: question number {place} is no object; restore the file")
         name = annotation.get("question_id", f"number {place}")
         absent = [key for key in ("question_id", "image_id", "question", "answers") if key not in annotation]
         if absent:

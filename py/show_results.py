@@ -46,14 +46,16 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def data_line(data: dict | None) -> str:
-    """Seed → dropped by operator → selected, unique, synthesised."""
+def data_line(result: dict) -> str:
+    """Seed → dropped by operator → selected, unique, synthesised → trained on, after the budget."""
+    data = result["data"]
     if not data:
-        return "Records: no pretraining data"
+        return "Records: no pretraining"
     dropped = ", ".join(f"{operator} {count}" for operator, count in data.get("dropped", {}).items() if count)
     return (
         f"Records: {data['seed']} in the seed → dropped: {dropped or 'none'} → {data['selected']} selected, "
-        f"{data['unique']} unique, {data['synthesised']} synthesised"
+        f"{data['unique']} unique, {data['synthesised']} synthesised → "
+        f"{result['training']['pretrain']['samples']} trained on"
     )
 
 
@@ -113,44 +115,48 @@ def verdict(result: dict) -> str:
     return f"Verdict: {'; '.join(told)}. One run says nothing about the scatter between runs."
 
 
-def next_steps(result: dict) -> list[str]:
-    """Commands worth trying after this result."""
-    make = "make results" if result["profile"] == "demo" else f"make results PROFILE={result['profile']}"
+def next_steps(result: dict, settings: list[str]) -> list[str]:
+    """Commands worth trying after this result; ``settings`` are the knobs that were set for it."""
+    profile = [] if result["profile"] == "demo" else [f"PROFILE={result['profile']}"]
+    name, number = result["experiment"], result["random_seed"] + 1
+    own = [setting for setting in settings if not setting.startswith("RECIPE=")]
+    make = " ".join(["make results", *profile, *own])
+    # The baseline of an own seed set is named after its experiment: another recipe can share it.
+    shared = f" BASELINE_EXP={result['baseline']['experiment']}" if own and result["baseline"] else ""
     others = sorted({path.stem for path in RECIPES.glob("*.yaml")} - {result["recipe"]})
-    recipe = others[0] if others else "NAME"
-    again = f"RECIPE={result['recipe']} RANDOM_SEED={result['random_seed'] + 1}"
-    return [
-        f"{make} RECIPE={recipe} EXP={recipe}" + (f"   (or {', '.join(others[1:])})" if others[1:] else ""),
-        f"{make} {again} EXP={result['experiment']}-{result['random_seed'] + 1}",
-        f"{make} SEED=path/to/mgm_pretrain.jsonl STAGE1=path/to/stage_1.json EXP=mine",
-        "make help",
-    ]
+    steps = [f"{make} RECIPE={recipe} EXP={name}-{recipe}{shared}" for recipe in others]
+    recipe = next((setting for setting in settings if setting not in own), f"RECIPE={result['recipe']}")
+    steps += [f"{make} {recipe} RANDOM_SEED={number} EXP={name}-{number}"]
+    if not own:
+        steps += [f"{make} SEED=path/to/mgm_pretrain.jsonl STAGE1=path/to/stage_1.json EXP=mine"]
+    return [*steps, "make help"]
 
 
-def show(result: dict, seconds: dict[str, float], console: Console) -> None:
+def show(result: dict, seconds: dict[str, float], settings: list[str], console: Console) -> None:
     """Print everything to ``console``."""
     run = f"{result['profile']} / {result['experiment']}: recipe {result['recipe']}"
     console.print(Text(f"{run}, random seed {result['random_seed']}", style="bold"))
     console.print(score_table(result))
     versions = "Versions: " + ", ".join(f"{name} {value}" for name, value in result["versions"].items())
-    for line in (data_line(result["data"]), time_line(result, seconds), protocol_line(result), versions):
+    for line in (data_line(result), time_line(result, seconds), protocol_line(result), versions):
         console.print(Text(line))
     console.print(Text(verdict(result), style="bold"))
     console.print(Text("Next:"))
-    for step in next_steps(result):
+    for step in next_steps(result, settings):
         console.print(Text(f"  {step}"), soft_wrap=True)
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a run's results.json")
+    parser.add_argument("--settings", default="", help="KNOB=VALUE …, repeated in the commands to try next")
     args = parser.parse_args()
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=100, color_system=None)
     result = read_json(args.results)
     try:
-        show(result, stage_seconds(args.results.with_name(".make")), console)
+        show(result, stage_seconds(args.results.with_name(".make")), args.settings.split(), console)
     except (KeyError, TypeError) as error:
         raise BadInput(f"{args.results}: not a results.json ({error}); make it again") from error
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fetch one model or data set into a folder; what was fetched before an interruption is kept and continued.
 # usage: download.sh --output FOLDER SOURCE...
-#   SOURCE  URL of a .tar.gz (unpacked, its single top folder dropped) or of a file; hub id (owner/name); local folder or file
+#   SOURCE  URL of a .tar.gz (unpacked, its single top folder dropped) or of another file; hub id (owner/name); a local
+#           folder, or a local file as behind a URL
 #   Each file's sha256 is recorded beside FOLDER at first sight and compared ever after.
 # example: download.sh --output models/10k/gemma-2b-it /mnt/models/gemma-2b-it
 set -euo pipefail
@@ -11,7 +12,7 @@ output=
 while [ $# -gt 0 ]; do
   case $1 in
     --output) output=${2:?a folder is needed}; shift 2;;
-    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0;;
     -*) die "unknown option $1 (see --help)";;
     *) break;;
   esac
@@ -22,31 +23,48 @@ aside=$output+ parts=$output.part sums=$output.sha256
 rm -rf "$aside"
 mkdir -p "$aside" "$parts"
 
+python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd)
+
 fetch() { # URL FILE
-  local again="run make again to continue, or give another source with SOURCE.${output##*/}=…" status=0
+  local again="run make again to continue, or give another source with SOURCE.${output##*/}=…" status=0 code
   echo "download.sh: $1"
-  curl --location --fail --retry 5 --retry-connrefused --continue-at - --proto-redir =http,https --no-progress-meter \
-    --output "$2" "$1" || status=$?
-  case $status in
-    0) ;;
-    22) # also said when nothing is left to continue
-      curl --fail --head --silent --output /dev/null "$1" || die "$1: the server has no such file; give another source with SOURCE.${output##*/}=…"
-      [ -s "$2" ] || die "$1: cannot be fetched; $again";;
-    33) # the server does not continue files
+  code=$(curl --location --fail --retry 5 --retry-connrefused --continue-at - --proto-redir =http,https --no-progress-meter \
+    --write-out '%{http_code}' --output "$2" "$1") || status=$?
+  case $status-$code in
+    0-*) ;;
+    22-416) [ -s "$2" ] || die "$1: is empty; give another source with SOURCE.${output##*/}=…";; # nothing is left to continue
+    22-404) die "$1: the server has no such file; give another source with SOURCE.${output##*/}=…";;
+    33-*) # the server does not continue files
       rm -f "$2"
       curl --location --fail --retry 5 --no-progress-meter --output "$2" "$1" || die "$1: cannot be fetched; $again";;
-    *) die "$1: cannot be fetched; $again";;
+    *) die "$1: cannot be fetched (HTTP $code); $again";;
   esac
+}
+
+refuse() { # FILE MESSAGE: what was fetched is not kept, else the next run would continue it
+  case $1 in "$parts"/*) rm -f "$1";; esac
+  die "$2"
 }
 
 check_sum() { # FILE
   local sum name=${1##*/}
   sum=$(sha256sum "$1" | cut -d' ' -f1)
   if known=$(grep -s "  $name\$" "$sums"); then
-    [ "${known%% *}" = "$sum" ] || { rm -f "$1"; die "$name: sha256 is $sum, but $sums says ${known%% *}; if the source was renewed on purpose, remove that line"; }
+    [ "${known%% *}" = "$sum" ] || refuse "$1" "$name: sha256 is $sum, but $sums says ${known%% *}; if the source was renewed on purpose, remove that line"
   else
     echo "$sum  $name" >> "$sums"
   fi
+}
+
+take() { # FILE: into the folder, unpacked if it is an archive
+  case $1 in
+    *.tar.gz)
+      [ "$(head -c 2 "$1" | od -An -tx1 | tr -d ' \n')" = 1f8b ] || refuse "$1" "$source: not an archive but something else, an error page perhaps; check the address and the proxy"
+      gzip -t "$1" 2> /dev/null || refuse "$1" "$source: the archive is cut short or damaged; fetch it again (for a URL: run make again)"
+      check_sum "$1"
+      "$python" "$py/unpack.py" --archive "$1" --output "$aside";;
+    *) check_sum "$1"; cp -L "$1" "$aside/";;
+  esac
 }
 
 for source in "$@"; do
@@ -54,20 +72,13 @@ for source in "$@"; do
     http://* | https://*)
       file=$parts/${source##*/}
       fetch "$source" "$file"
-      case $file in
-        *.tar.gz)
-          [ "$(head -c 2 "$file" | od -An -tx1 | tr -d ' \n')" = 1f8b ] || { rm -f "$file"; die "$source: not an archive but something else, an error page perhaps; check the address and the proxy"; }
-          gzip -t "$file" 2> /dev/null || { rm -f "$file"; die "$source: the archive is cut short or damaged; run make again"; }
-          check_sum "$file"
-          "${PYTHON:-python3}" py/unpack.py --archive "$file" --output "$aside";;
-        *) check_sum "$file"; cp "$file" "$aside/";;
-      esac;;
+      take "$file";;
     *)
       if [ -d "$source" ]; then cp -rL "$source/." "$aside/"
-      elif [ -f "$source" ]; then cp -L "$source" "$aside/"
+      elif [ -f "$source" ]; then take "$source"
       elif [[ $source =~ ^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$ ]]; then
         echo "download.sh: $source from the hub"
-        "${PYTHON%/*}/hf" download "$source" --local-dir "$parts/hub" --quiet > /dev/null || die "$source: the hub does not give it; give another source with SOURCE.${output##*/}=…"
+        "$(dirname "$(command -v "$python")")/hf" download "$source" --local-dir "$parts/hub" --quiet > /dev/null || die "$source: the hub does not give it; give another source with SOURCE.${output##*/}=…"
         cp -rl "$parts/hub/." "$aside/" && rm -rf "$aside/.cache"
       else die "$source: neither a URL, nor a path that exists, nor a hub id"
       fi;;

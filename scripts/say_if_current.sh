@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Say that nothing was left to do when MARK is older than the moment in which make started.
-# usage: say_if_current.sh MARK SECONDS_SINCE_1970
+# Say that nothing was left to do when no stage of RUN was made since the moment in which make started.
+# usage: say_if_current.sh RUN SECONDS_SINCE_1970
 set -euo pipefail
-made=$(stat -c %.9Y "$1")
-[[ $made > $2 ]] || echo "nothing to do: ${1%/.make/*} is up to date"
+made=$(find "$1/.make" -name '*.made' -newermt "@$2")
+[ -n "$made" ] || echo "nothing to do: $1 is up to date"

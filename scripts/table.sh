@@ -23,9 +23,10 @@ for row in "${rows[@]}"; do
   done
 done
 
-"${PYTHON:-python3}" py/tabulate_runs.py --output "$runs/table.md" \
+project=$(cd "$(dirname "$0")/.." && pwd)
+"${PYTHON:-python3}" "$project/py/tabulate_runs.py" --output "$runs/table.md" \
   --textvqa_questions "$eval_data/textvqa/llava_textvqa_val_v051_ocr.jsonl" \
   --mmbench_tsv "$eval_data/mmbench/mmbench_dev_20230712.tsv" "${blanked[@]}" "${labelled[@]}"
 sed -e "/<!-- table -->/,/<!-- \/table -->/{/<!-- table -->/{p;r $runs/table.md
-}; /<!-- \/table -->/!d}" README.md > README.md+
-mv README.md+ README.md
+}; /<!-- \/table -->/!d}" "$project/README.md" > "$project/README.md+"
+mv "$project/README.md+" "$project/README.md"

@@ -60,7 +60,7 @@ launch() {
   command+=("$@" "${extra[@]}")
   mkdir -p "$output_dir"
   # A run that goes on keeps the log of its first part.
-  if compgen -G "$output_dir/checkpoint-*/complete.json" > /dev/null; then append=(-a); fi
+  if compgen -G "$output_dir/checkpoint-*[0-9]/complete.json" > /dev/null; then append=(-a); fi
   echo "+ ${command[*]}"
   set -m  # the job is one process group, so that whatever the launcher started ends with this script
   ( "${command[@]}" 2>&1 | tee "${append[@]}" "$log" ) &

@@ -1,6 +1,7 @@
 """Shared fixtures: a small seed set with real images, and tiny random models in official folders."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,13 @@ import pytest
 
 WORDS = ["a", "the", "red", "green", "blue", "dark", "cube", "ring", "star", "moon", "sign", "stock", "photo"]
 WORDS += ["of", "on", "by", "near", "above", "old", "tall"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A golden folder that was named must be there; only the default ones may be missing."""
+    for name in ("GOLDEN_MGM", "GOLDEN_TEXTVQA", "GOLDEN_MMBENCH"):
+        if name in os.environ and not Path(os.environ[name], "expected.json").is_file():
+            raise pytest.UsageError(f"{name}={os.environ[name]}: no expected.json there")
 
 
 @pytest.fixture

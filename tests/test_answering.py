@@ -39,9 +39,11 @@ def folder(tmp_path):
     return tmp_path
 
 
-def answer(monkeypatch, folder, script, *flags, name="out.jsonl"):
+def answer(
+    monkeypatch, folder, script, *flags, name="out.jsonl", load_answerer=lambda args: colour_and_length
+):
     """Run a script's main with the stand-in; returns the answer lines."""
-    monkeypatch.setattr(script, "load_answerer", lambda args: colour_and_length)
+    monkeypatch.setattr(script, "load_answerer", load_answerer)
     suffix = [".jsonl", "--image_folder", str(folder / "images")] if script is answer_textvqa else [".tsv"]
     fixed = [
         "--model_path",
@@ -118,9 +120,8 @@ def test_progress_is_about_ten_lines_on_standard_error(capsys):
 
 def test_a_missing_image_is_named_with_its_question_before_the_model_is_loaded(monkeypatch, folder):
     (folder / "images" / "6.png").unlink()
-    monkeypatch.setattr(answering, "load_answerer", lambda args: pytest.fail("loaded"))
     with pytest.raises(BadInput, match=r"6\.png: image of question q1 is missing"):
-        answer(monkeypatch, folder, answer_textvqa)
+        answer(monkeypatch, folder, answer_textvqa, load_answerer=lambda args: pytest.fail("loaded"))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", "truncated"])

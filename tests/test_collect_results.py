@@ -111,6 +111,17 @@ def test_a_baseline_measured_otherwise_is_refused(monkeypatch, tmp_path, change)
     assert not (tmp_path / "x" / "results.json").exists()
 
 
+def test_a_baseline_finetuned_on_another_set_is_refused(monkeypatch, tmp_path):
+    inputs = []
+    for name in ("one", "other"):
+        (tmp_path / name).write_text(name)
+        inputs.append(f"finetune_data={tmp_path / name}")
+    baseline = collect(monkeypatch, write_run(tmp_path / "baseline"), "--input", inputs[0])
+    with pytest.raises(BadInput, match="finetuning set"):
+        collect(monkeypatch, write_run(tmp_path / "x"), "--baseline", str(baseline), "--input", inputs[1])
+    collect(monkeypatch, write_run(tmp_path / "y"), "--baseline", str(baseline), "--input", inputs[0])
+
+
 def test_a_baseline_with_another_batch_size_or_image_is_comparable(monkeypatch, tmp_path):
     baseline = collect(monkeypatch, write_run(tmp_path / "baseline", batch_size=1, image="blank"))
     collect(monkeypatch, write_run(tmp_path / "x"), "--baseline", str(baseline))

@@ -56,6 +56,8 @@ def test_more_processes_reach_every_operator(tmp_path):
         ),
         ("process: x", "'process' must be a list"),
         ("{}", "'process' must be a list"),
+        ("process: [{x_mapper: [1, 2]}]", "'process' must be a list"),
+        ("process: [", r"r\.yaml: not valid YAML"),
         ("skip_op_error: true\nprocess: []", "skip_op_error would drop records"),
         ("process: [{x_mapper: {a: 1, b: 2}}, {x_mapper: {a: 1}}]", "x_mapper stands twice.*give both"),
     ],

@@ -74,10 +74,12 @@ def test_all_problems_come_at_once_the_first_twenty_in_full(tmp_path):
     assert len(lines) == 21 and lines[19].startswith(f"{path}:20: ") and lines[20] == "… and 13 more problems"
 
 
+HUMAN, GPT = {"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "a cube"}
+
+
 def test_stage1_gives_question_caption_and_image_by_id(tmp_path):
-    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "a cube"}]
     path = tmp_path / "stage_1.json"
-    path.write_text(json.dumps([{"id": "7", "conversations": turns, "image": "images/7.jpg"}]))
+    path.write_text(json.dumps([{"id": "7", "conversations": [HUMAN, GPT], "image": "images/7.jpg"}]))
     assert records.read_stage1(path) == {"7": records.Question("<image>\nWhat?", "a cube", "images/7.jpg")}
 
 
@@ -89,6 +91,8 @@ def test_stage1_gives_question_caption_and_image_by_id(tmp_path):
         ([{"id": "7", "conversations": [], "image": "a.jpg"}], "entry 1: id 7: needs"),
         ([{"id": "7", "conversations": [5, 6], "image": "a.jpg"}], "entry 1: id 7: needs"),
         ([5], "entry 1: id None"),
+        ([{"id": "7", "conversations": [{"from": "human"}, GPT], "image": "a.jpg"}], "entry 1: id 7: needs"),
+        ([{"id": "7", "conversations": [HUMAN, {"from": "gpt"}], "image": "a.jpg"}], "entry 1: id 7: needs"),
     ],
 )
 def test_an_unusable_stage1_is_named(tmp_path, entries, message):

@@ -8,7 +8,7 @@ import pytest
 
 from intervals import wilson95
 from records import write_json
-from show_results import data_line, stage_seconds, time_line, verdict
+from show_results import data_line, next_steps, stage_seconds, time_line, verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,7 +72,8 @@ def test_the_table_is_plain_and_holds_everything_that_was_measured(tmp_path):
         "20.0 [",
         "3.00",
         "1.05",
-        "3000 in the seed → dropped: similarity_filter 1300 → 2900 selected, 1700 unique, 1412 synthesised",
+        "3000 in the seed → dropped: similarity_filter 1300 → 2900 selected, 1700 unique, 1412 synthesised"
+        " → 3000 trained on",
         "Seconds: synth 12.5; together 12.5",
         "greedy, float32, batch 50, ≤ 128 tokens, OCR tokens in the prompt, questions abababab",
         "circular, letters inferred",
@@ -104,7 +105,7 @@ def test_without_a_baseline_nothing_is_compared(tmp_path):
 
 
 def test_a_run_without_pretraining_data_says_so():
-    assert data_line(None) == "Records: no pretraining data"
+    assert data_line(result() | {"data": None}) == "Records: no pretraining"
 
 
 def test_stage_times_come_in_the_graphs_order_and_else_from_training(tmp_path):
@@ -116,6 +117,15 @@ def test_stage_times_come_in_the_graphs_order_and_else_from_training(tmp_path):
 
 def test_another_profile_is_named_in_the_next_commands(tmp_path):
     assert "make results PROFILE=10k RECIPE=" in shown(tmp_path, result() | {"profile": "10k"})
+
+
+def test_the_next_commands_repeat_the_knobs_that_were_set_and_share_the_baseline():
+    settings = ["RECIPE=my/own.yaml", "SEED=my/seed.jsonl"]
+    value = result() | {"recipe": "own", "experiment": "real"}
+    steps = next_steps(value, settings)
+    assert "make results SEED=my/seed.jsonl RECIPE=seed EXP=real-seed BASELINE_EXP=baseline" in steps
+    assert "make results SEED=my/seed.jsonl RECIPE=my/own.yaml RANDOM_SEED=1025 EXP=real-1025" in steps
+    assert not any("path/to" in step for step in steps)
 
 
 def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path):

@@ -86,5 +86,8 @@ def fill(model: MGMGemmaForCausalLM, state: State, dtype: torch.dtype) -> None:
             f"the weights do not fit the model:\n  {f'{chr(10)}  '.join(faults[:SHOWN])}{more}\n"
             f"read from {files}; fetch or make the named file again, or correct the flag that names it"
         )
-    model.load_state_dict({name: state[name][0].to(dtype) for name in shapes}, strict=False, assign=True)
+    values = {name: state[name][0].to(dtype) for name in shapes}
+    if model.config.tie_word_embeddings:
+        values["lm_head.weight"] = values["model.embed_tokens.weight"]
+    model.load_state_dict(values, assign=True)
     model.tie_weights()

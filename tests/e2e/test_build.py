@@ -42,6 +42,16 @@ def test_a_reworded_comment_in_a_recipe_runs_nothing(build):
     assert build.stages("results") == []
 
 
+def test_a_knob_that_the_recipe_does_not_read_leaves_synthesis_alone(build):
+    assert "synth" not in build.stages("synth", RANDOM_SEED="7", PRETRAIN_BUDGET="40")
+
+
+def test_own_seed_data_are_compared_with_one_baseline(build):
+    knobs = {name: value for name, value in build.knobs.items() if name != "BASELINE_EXP"}
+    printed = build.with_knobs(knobs | {"EXP": "real"}).make("results", "-n").stdout
+    assert "runs/demo/real-baseline " in printed and "real-baseline-baseline" not in printed
+
+
 def test_a_finetuning_knob_leaves_synthesis_and_pretraining_alone(build):
     printed = build.make("results", FINETUNE_LEARNING_RATE="5e-4").stdout
     assert build.stages_in(printed) == sorted(["finetune", *EVALUATION, "results"])
@@ -57,7 +67,8 @@ def test_a_deleted_output_is_made_again_and_what_follows_stays(build):
 def test_clean_synth_redoes_the_data_and_nothing_after_it(build):
     build.make("results")
     build.make("clean-synth")
-    assert build.stages("results") == ["convert", "synth"]
+    printed = build.make("results").stdout
+    assert build.stages_in(printed) == ["convert", "synth"] and "nothing to do" not in printed
 
 
 def test_a_killed_pretraining_goes_on_to_the_same_weights(build):
@@ -83,6 +94,7 @@ def test_a_killed_pretraining_goes_on_to_the_same_weights(build):
     assert not (checkpoints / "mm_projector.bin").exists()
     time.sleep(1)
     assert build.stages("results") == ["pretrain"]
+    assert "resuming from" in (build.folder / "runs/demo/tiny/.make/pretrain.log").read_text()
     assert build.mark("pretrain") == undisturbed and build.mark("finetune") == finetuned
 
 
@@ -132,6 +144,9 @@ def test_a_global_batch_that_does_not_multiply_out_stops_before_training(build):
         ({"RECIPE": "none"}, "RECIPE=none is unknown"),
         ({"EXP": "a/b"}, "EXP='a/b'"),
         ({"EXP": "a b"}, "EXP='a b'"),
+        ({"PRETRAIN": "True"}, "PRETRAIN='True' must be yes or no"),
+        ({"SEED": "my dir/seed.jsonl"}, "SEED='my dir/seed.jsonl': a path with a space"),
+        ({"SEED": "gone.jsonl"}, "gone.jsonl: no such file"),
     ],
 )
 def test_an_unknown_knob_value_is_named(build, knobs, words):

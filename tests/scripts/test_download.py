@@ -35,8 +35,8 @@ def archive(path: Path, members: dict[str, bytes]) -> None:
 
 def download(output: Path, *sources: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["scripts/download.sh", "--output", str(output), *sources],
-        cwd=ROOT,
+        [str(ROOT / "scripts/download.sh"), "--output", str(output), *sources],
+        cwd=output.parent,
         text=True,
         capture_output=True,
         env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
@@ -61,6 +61,35 @@ def test_an_interrupted_download_continues(server, tmp_path):
     (tmp_path / "seed.part" / "list.json").write_bytes(b"x" * 400)
     assert download(tmp_path / "seed", f"{url}/list.json").returncode == 0
     assert (tmp_path / "seed" / "list.json").read_bytes() == b"x" * 1000
+
+
+def test_a_part_is_not_taken_for_the_whole_where_the_server_refuses_the_rest(tmp_path):
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self):
+            self.send_error(403)
+
+        def log_message(self, *args):
+            pass
+
+    (tmp_path / "seed.part").mkdir()
+    (tmp_path / "seed.part" / "list.jsonl").write_text("{}\n")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        done = download(tmp_path / "seed", f"http://127.0.0.1:{httpd.server_port}/list.jsonl")
+        httpd.shutdown()
+    assert done.returncode != 0 and "HTTP 403" in done.stderr and "list.jsonl" in done.stderr
+    assert not (tmp_path / "seed").exists()
+
+
+def test_a_local_archive_is_unpacked_like_a_fetched_one(tmp_path):
+    archive(tmp_path / "set.tar.gz", {"set/images/1.jpg": b"one"})
+    assert download(tmp_path / "seed", str(tmp_path / "set.tar.gz")).returncode == 0
+    assert (tmp_path / "seed/images/1.jpg").read_bytes() == b"one"
+    assert (tmp_path / "set.tar.gz").exists()
 
 
 def html(folder):

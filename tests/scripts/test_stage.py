@@ -1,6 +1,7 @@
 """scripts/stage.sh and scripts/stamp.sh: made only when it succeeded, and a stamp moves only with content."""
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def stage(folder: Path, command: str) -> subprocess.CompletedProcess:
+def stage(folder: Path, command: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [ROOT / "scripts/stage.sh", folder, "synth", "out.txt", "--", "bash", "-c", command],
         text=True,
         capture_output=True,
         timeout=60,
+        env=os.environ | environment,
     )
 
 
@@ -30,6 +32,17 @@ def test_a_stage_that_succeeds_is_marked_and_timed_and_its_outputs_are_hashed(tm
     assert (marks / "synth.made").exists()
     assert "out.txt" in (marks / "synth.out").read_text()
     assert float((marks / "synth.seconds").read_text()) >= 0
+
+
+def test_what_changed_while_a_stage_ran_is_newer_than_its_mark(tmp_path):
+    assert stage(tmp_path, f"sleep 0.1; touch {tmp_path}/knobs {tmp_path}/out.txt").returncode == 0
+    made = (tmp_path / ".make/synth.made").stat().st_mtime_ns
+    assert made < (tmp_path / "knobs").stat().st_mtime_ns
+
+
+def test_seconds_have_a_point_whatever_the_locale(tmp_path):
+    stage(tmp_path, f"touch {tmp_path}/out.txt", LC_ALL="de_DE.UTF-8")
+    assert re.fullmatch(r"\d+\.\d\n", (tmp_path / ".make/synth.seconds").read_text())
 
 
 def test_a_stage_that_makes_the_same_again_leaves_what_follows_up_to_date(tmp_path):
@@ -105,6 +118,24 @@ def test_a_stamp_does_not_see_comments_in_a_recipe_but_sees_its_values(tmp_path)
     assert stamp(path, "--", recipe, "--") == first
     recipe.write_text("process:\n  - op: 2\n")
     assert stamp(path, "--", recipe, "--") > first
+
+
+def test_a_stamp_sees_a_number_sign_inside_quotes(tmp_path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text('prompt: "Question #1"\n')
+    first = stamp(tmp_path / "x.knobs", "--", recipe, "--")
+    recipe.write_text('prompt: "Question #2"\n')
+    assert stamp(tmp_path / "x.knobs", "--", recipe, "--") > first
+
+
+def test_a_stamp_names_the_file_that_is_missing(tmp_path):
+    done = subprocess.run(
+        [ROOT / "scripts/stamp.sh", tmp_path / "x.knobs", "--", tmp_path / "gone.jsonl", "--"],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1 and "gone.jsonl: no such file" in done.stderr
 
 
 def test_a_stamp_moves_when_an_output_is_gone(tmp_path):
