@@ -83,6 +83,8 @@ FINETUNE_GLOBAL_BATCH_SIZE ?= 128
 FINETUNE_BATCH_SIZE_PER_GPU ?= 1
 ## official: 2e-5
 FINETUNE_LEARNING_RATE ?= 2e-5
+## True: cut a finetuning sample over 2048 tokens, as the official code does; False: stop and name it
+CUT_LONG_SAMPLES ?= False
 ## official: zero2_offload.json
 DEEPSPEED_CONFIG ?= configs/zero2_offload.json
 ## official: True
@@ -254,13 +256,13 @@ PRETRAINED := $(if $(filter yes,$(PRETRAIN)),pretrain)
 ## train the projectors and the language model on the finetuning set
 finetune: $(RUN)/.make/finetune.out
 OUTPUTS.finetune := finetune/config.json finetune/model.safetensors.index.json finetune
-KNOBS.finetune := $(TRAIN_KNOBS) PRETRAIN FINETUNE_DATA FINETUNE_GLOBAL_BATCH_SIZE FINETUNE_BATCH_SIZE_PER_GPU FINETUNE_LEARNING_RATE
+KNOBS.finetune := $(TRAIN_KNOBS) PRETRAIN FINETUNE_DATA FINETUNE_GLOBAL_BATCH_SIZE FINETUNE_BATCH_SIZE_PER_GPU FINETUNE_LEARNING_RATE CUT_LONG_SAMPLES
 CODE.finetune := scripts/finetune.sh $(TRAIN_CODE) $(call own,FINETUNE_DATA)
 $(RUN)/.make/finetune.made: $(RUN)/.make/finetune.knobs $(PRETRAINED:%=$(RUN)/.make/%.out) $(call sets_of,finetune) $(TRAIN_MODELS)
 	$(call stage,scripts/finetune.sh $(TRAIN_FLAGS) --data_path $(FINETUNE_DATA) --image_folder $(dir $(FINETUNE_DATA)) \
 		$(PRETRAINED:%=--pretrain_mm_mlp_adapter $(RUN)/%/mm_projector.bin) \
 		--global_batch_size $(FINETUNE_GLOBAL_BATCH_SIZE) --per_device_train_batch_size $(FINETUNE_BATCH_SIZE_PER_GPU) \
-		--learning_rate $(FINETUNE_LEARNING_RATE) --output_dir $(RUN)/finetune)
+		--learning_rate $(FINETUNE_LEARNING_RATE) --output_dir $(RUN)/finetune -- --cut_long_samples $(CUT_LONG_SAMPLES))
 
 ## answer and score TextVQA and MMBench
 eval: $(RUN)/.make/textvqa.out $(RUN)/.make/mmbench.out

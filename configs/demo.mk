@@ -23,4 +23,6 @@ LAUNCHER ?= python
 # Two experiments side by side, one thread each: the same result on any number of cores.
 JOBS ?= 2
 export OMP_NUM_THREADS := 1
+# A GPU would change the scores (float16, other kernels), and tiny models gain nothing by it.
+export CUDA_VISIBLE_DEVICES :=
 export DS_ACCELERATOR := cpu

@@ -10,7 +10,7 @@ from PIL import Image
 
 from digest import sha256
 from questions import Question
-from records import BadInput, write_json, write_jsonl
+from records import BadInput, read_json, write_json, write_jsonl
 
 AnswerBatch = Callable[[list[str], list[Image.Image]], list[str]]
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # openai/clip-vit-large-patch14-336, preprocessor_config.json
@@ -108,10 +108,11 @@ def write_answers(args: Namespace, lines: list[dict], test: dict) -> None:
 
     The protocol is the same for every chunk, and ``test`` adds what is the test's own.
     """
+    image = "blank" if args.blank_image else read_json(args.model_path / "config.json")["image_aspect_ratio"]
     protocol = test | {
         "question_file": args.question_file.name,
         "question_file_sha256": sha256(args.question_file),
-        "image": "blank" if args.blank_image else "pad",
+        "image": image,
         "decoding": "greedy",
         "max_new_tokens": args.max_new_tokens,
         "dtype": args.dtype,

@@ -28,7 +28,7 @@ model_max_length seed bf16 save_steps dataloader_num_workers gradient_checkpoint
 options=${options//$'\n'/ }
 parse_options "$@"
 [ "$deepspeed" = none ] && deepspeed=''
-[ "$bf16" = auto ] && { command -v nvidia-smi > /dev/null && bf16=True || bf16=False; }
+[ "$bf16" != auto ] || bf16=$(gpu_there)
 
 launch finetuning.log ${deepspeed:+--deepspeed "$deepspeed"} \
   --model_name_or_path "$model_name_or_path" --version gemma --data_path "$data_path" --image_folder "$image_folder" \

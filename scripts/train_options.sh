@@ -32,7 +32,14 @@ parse_options() {
     die "--global_batch_size $global_batch_size is less than per_device_train_batch_size $per_device_train_batch_size × num_gpus $num_gpus"
 }
 
+# True where there is a GPU that this process may use, else False.
+gpu_there() {
+  if [ -n "${CUDA_VISIBLE_DEVICES-all}" ] && nvidia-smi -L > /dev/null 2>&1; then echo True; else echo False; fi
+}
+
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+resumed() { grep -q '^train.py: resuming from ' "$1"; } # LOG
 
 # End all that the job started: ask, and after 10 s insist; return when nothing is left.
 stop() {
@@ -48,7 +55,7 @@ stop() {
 launch() {
   local log=$output_dir/$1; shift
   local train; train=$(cd "$(dirname "$0")/../py" && pwd)/train.py
-  local python=${PYTHON:-python3} append=() command
+  local python=${PYTHON:-python3} command
   case $launcher in
     python) command=("$python" -u "$train");;
     torchrun) command=("$python" -m torch.distributed.run --nproc_per_node "$num_gpus" --master_port "$(free_port)" "$train");;
@@ -59,12 +66,16 @@ launch() {
   esac
   command+=("$@" "${extra[@]}")
   mkdir -p "$output_dir"
-  # A run that goes on keeps the log of its first part.
-  if compgen -G "$output_dir/checkpoint-*[0-9]/complete.json" > /dev/null; then append=(-a); fi
+  # A run that goes on keeps the log of its earlier parts, which lie in LOG.before meanwhile.
+  if [ -f "$log" ]; then
+    if resumed "$log"; then cat "$log" >> "$log.before"; else mv "$log" "$log.before"; fi
+  fi
   echo "+ ${command[*]}"
   set -m  # the job is one process group, so that whatever the launcher started ends with this script
-  ( "${command[@]}" 2>&1 | tee "${append[@]}" "$log" ) &
+  ( "${command[@]}" 2>&1 | tee "$log" ) &
   job=$!
   trap stop INT TERM
   wait "$job" || die "training failed; its log is $log"
+  if resumed "$log"; then cat "$log" >> "$log.before"; mv "$log.before" "$log"; fi
+  rm -f "$log.before"
 }

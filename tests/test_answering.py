@@ -25,6 +25,8 @@ def colour_and_length(texts, images):
 def folder(tmp_path):
     """Seven TextVQA questions of different lengths, and the same images in an MMBench table."""
     (tmp_path / "images").mkdir()
+    (tmp_path / "finetune").mkdir()
+    (tmp_path / "finetune/config.json").write_text('{"image_aspect_ratio": "pad"}')
     lines, rows = [], []
     for i in range(7):
         path = tmp_path / "images" / f"{i}.png"
@@ -47,7 +49,7 @@ def answer(
     suffix = [".jsonl", "--image_folder", str(folder / "images")] if script is answer_textvqa else [".tsv"]
     fixed = [
         "--model_path",
-        "runs/x/finetune",
+        str(folder / "finetune"),
         "--device",
         "cpu",
         "--question_file",

@@ -48,7 +48,7 @@ def assemble(config: MGMConfig, state: State, fresh: int | None, dtype: torch.dt
     if fresh is not None:
         state |= fresh_projectors(model, fresh)
     fill(model, state, dtype)
-    return model.to(dtype)
+    return model  # buffers stay as built: rotary frequencies in half precision are off by radians
 
 
 def fresh_projectors(model: MGMGemmaForCausalLM, seed: int) -> State:

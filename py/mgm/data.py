@@ -1,8 +1,9 @@
-"""Training samples: encoded once, images decoded on demand, nothing ever replaced or cut.
+"""Training samples: encoded once, images decoded on demand, nothing ever replaced, nothing cut unasked.
 
 Official ``LazySupervisedDataset`` and ``DataCollatorForSupervisedDataset``.
 """
 
+from array import array
 from pathlib import Path
 
 import torch
@@ -18,21 +19,33 @@ GHOST = -1
 
 
 class ConversationDataset(Dataset):
-    """A LLaVA file: ``[{"id", "conversations", "image"?}]``; image paths relative to ``image_folder``."""
+    """A LLaVA file: ``[{"id", "conversations", "image"?}]``; image paths relative to ``image_folder``.
+
+    ``cut_to``: positions that a sample may take with and without an image; longer ones lose their end, as in
+    the official code. Off: they stay as they are (and `check_dataset` refuses them).
+    """
 
     def __init__(
-        self, data_path: str | Path, image_folder: str | Path | None, tokenizer, processor: ImageProcessor
+        self,
+        data_path: str | Path,
+        image_folder: str | Path | None,
+        tokenizer,
+        processor: ImageProcessor,
+        cut_to: tuple[int, int] | None = None,
     ):
         self.path = Path(data_path)
         self.image_folder = Path(image_folder) if image_folder else self.path.parent
         self.tokenizer = tokenizer
         self.processor = processor
+        self.cut_to = cut_to
+        self.cut: set[int] = set()
         self.records = read_json(self.path)
         if not isinstance(self.records, list) or not self.records:
             raise BadInput(
                 f"{self.path}: a JSON list of records is needed and must not be empty; make it again"
             )
-        self.encoded: list[tuple[list[int], list[int]] | None] = [None] * len(self.records)
+        # 4 bytes a token, and no object per token whose reference count would unshare workers' memory.
+        self.encoded: list[tuple[array, array] | None] = [None] * len(self.records)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -42,13 +55,18 @@ class ConversationDataset(Dataset):
         record = self.records[i]
         return str(record.get("id", f"#{i}")) if isinstance(record, dict) else f"#{i}"
 
-    def encode(self, i: int) -> tuple[list[int], list[int]]:
+    def encode(self, i: int) -> tuple[array, array]:
         """(``input_ids``, ``labels``) of sample ``i``, computed once."""
         if self.encoded[i] is None:
             record = self.records[i]
             if not isinstance(record, dict):
                 raise BadInput("not a JSON object; correct the record")
-            self.encoded[i] = encode(record.get("conversations"), self.tokenizer, "image" in record)
+            has_image = "image" in record
+            input_ids, labels = encode(record.get("conversations"), self.tokenizer, has_image)
+            if self.cut_to and len(input_ids) > self.cut_to[not has_image]:
+                self.cut.add(i)
+                input_ids, labels = (x[: self.cut_to[not has_image]] for x in (input_ids, labels))
+            self.encoded[i] = array("i", input_ids), array("i", labels)
         return self.encoded[i]
 
     def image_path(self, i: int) -> Path | None:
@@ -86,8 +104,8 @@ class ConversationDataset(Dataset):
         path = None if ghost else self.image_path(i)
         image, image_aux = self.processor.blank() if path is None else self.processor(open_image(path))
         return {
-            "input_ids": torch.tensor(input_ids),
-            "labels": torch.tensor(labels),
+            "input_ids": torch.tensor(input_ids, dtype=torch.long),
+            "labels": torch.tensor(labels, dtype=torch.long),
             "image": image,
             "image_aux": image_aux,
         }

@@ -4,7 +4,6 @@ Follows ``CLIPImageProcessor`` of transformers 4.38 (PIL bicubic on 8-bit pixels
 uses it: the high-resolution image is preprocessed, the low-resolution one is interpolated from it.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,23 +41,6 @@ class ImageProcessor:
         except KeyError as error:
             raise BadInput(f"{path}: no field {error}; fetch the CLIP folder again") from error
         return cls(size, size_aux, mean, std, aspect_ratio)
-
-    def save(self, folder: str | Path) -> None:
-        """Write ``preprocessor_config.json`` as CLIP's folder has it."""
-        values = {
-            "image_processor_type": "CLIPImageProcessor",
-            "crop_size": {"height": self.size, "width": self.size},
-            "size": {"shortest_edge": self.size},
-            "image_mean": list(self.mean),
-            "image_std": list(self.std),
-            "resample": 3,
-            "rescale_factor": 1 / 255,
-            **{
-                f"do_{step}": True
-                for step in ("center_crop", "convert_rgb", "normalize", "rescale", "resize")
-            },
-        }
-        (Path(folder) / "preprocessor_config.json").write_text(json.dumps(values, indent=2) + "\n")
 
     def __call__(self, picture: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ``image`` (3, size, size) and ``image_aux`` (3, size_aux, size_aux), float32."""

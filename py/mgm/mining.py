@@ -15,8 +15,6 @@ import torch
 from torch import nn
 from torch.nn.functional import layer_norm, linear
 
-from records import BadInput
-
 
 def windows(features: torch.Tensor, patches: int) -> torch.Tensor:
     """Cut (B, C, H, H) into (B, P, M, C): the positions under each of the ``patches`` = p·p patches, row by
@@ -24,11 +22,7 @@ def windows(features: torch.Tensor, patches: int) -> torch.Tensor:
     """
     batch, channels, height, width = features.shape
     p = int(patches**0.5)
-    if p * p != patches or height % p or width % p:
-        raise BadInput(
-            f"a high-resolution map of {height}×{width} does not divide into {patches} patches; "
-            "choose an image_size_aux that is a multiple of the CLIP grid times the trunk's stride"
-        )
+    assert p * p == patches and not height % p and not width % p, (patches, height, width)
     m = height // p, width // p
     cut = features.view(batch, channels, p, m[0], p, m[1])
     return cut.permute(0, 2, 4, 3, 5, 1).reshape(batch, patches, m[0] * m[1], channels)

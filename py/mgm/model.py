@@ -16,6 +16,7 @@ from mgm.projector import mining_projector, mm_projector
 from mgm.splice import splice
 from mgm.vision_tower import VisionTower, vision_config
 from mgm.vision_tower_aux import VisionTowerAux
+from records import BadInput
 
 
 class MGMGemmaModel(GemmaModel):
@@ -25,13 +26,12 @@ class MGMGemmaModel(GemmaModel):
 
     def __init__(self, config: MGMConfig) -> None:
         super().__init__(config)
-        self.vision_tower = VisionTower(
-            vision_config(config.mm_vision_tower),
-            config.mm_vision_select_layer,
-            config.mm_vision_select_feature,
-        )
+        if config.mm_vision_select_feature != "patch":
+            raise BadInput(f"mm_vision_select_feature {config.mm_vision_select_feature}: must be patch")
+        self.vision_tower = VisionTower(vision_config(config.mm_vision_tower), config.mm_vision_select_layer)
         self.vision_tower_aux = VisionTowerAux(config.mm_vision_tower_aux)
         width, width_aux = self.vision_tower.hidden_size, self.vision_tower_aux.hidden_size
+        self.check_geometry(config.image_size_aux)
         config.mm_hidden_size, config.mm_hidden_size_aux = width, width_aux
         self.mm_projector = mm_projector(config.mm_projector_type, width, config.hidden_size)
         self.vlm_uni_query_projector = mining_projector(width, width)
@@ -39,11 +39,21 @@ class MGMGemmaModel(GemmaModel):
         self.vlm_uni_val_projector = mining_projector(width_aux, width)
 
 
+    def check_geometry(self, image_size_aux: int) -> None:
+        """Raise `BadInput` unless each low-resolution patch covers the same number of positions."""
+        grid, stride = self.vision_tower.grid, self.vision_tower_aux.stride
+        if image_size_aux % (grid * stride):
+            raise BadInput(
+                f"image_size_aux {image_size_aux} is no multiple of {grid * stride}, the low-resolution "
+                f"tower's {grid} patches a side times the other's stride of {stride} pixels; choose one"
+            )
+
+
 class MGMGemmaForCausalLM(GemmaForCausalLM):
     """The whole model. `forward` takes ids with image slots (training, prefill) or embeddings (decoding)."""
 
     config_class = MGMConfig
-    accepts_loss_kwargs = True  # the Trainer passes num_items_in_batch: labelled tokens of the global batch
+    accepts_loss_kwargs = True  # the Trainer passes num_items_in_batch, see `labelled_loss`
 
     def __init__(self, config: MGMConfig) -> None:
         super(GemmaForCausalLM, self).__init__(config)
@@ -123,8 +133,7 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         last_only: torch.Tensor | None = None,
         return_dict: bool = True,
     ) -> CausalLMOutputWithPast:
-        """With ``labels``: the loss (mean over labelled tokens, or over ``num_items_in_batch`` of a larger
-        batch).
+        """With ``labels``: the loss (`labelled_loss`).
 
         Without: logits (B, L, V), or (B, 1, V) at the columns ``last_only`` (B,).
         """
@@ -150,11 +159,13 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
     def labelled_loss(
         self, hidden: torch.Tensor, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None
     ) -> torch.Tensor:
-        """Cross entropy of the next token, in float32; logits (256,000 wide) are made only where there is a
-        label.
+        """Cross entropy of the next token, in float32: the mean over the labelled ones, 0 if there are none.
+
+        Logits (256,000 wide) are made only where there is a label. As in the official run, a global batch
+        weighs its ``num_items_in_batch`` micro-batches (those with a label) alike, so their sum is its loss.
         """
         target = labels[:, 1:]
         kept = target != IGNORE_INDEX
         logits = self.lm_head(hidden[:, :-1][kept]).float()  # (labelled, V)
-        total = cross_entropy(logits, target[kept], reduction="sum")
-        return total / (kept.sum() if num_items_in_batch is None else num_items_in_batch)
+        mean = cross_entropy(logits, target[kept], reduction="sum") / kept.sum().clamp(min=1)
+        return mean if num_items_in_batch is None else mean / num_items_in_batch

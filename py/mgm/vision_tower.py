@@ -26,18 +26,14 @@ class VisionTower(nn.Module):
     never computed.
     """
 
-    def __init__(self, config: CLIPVisionConfig, select_layer: int, select_feature: str = "patch") -> None:
+    def __init__(self, config: CLIPVisionConfig, select_layer: int) -> None:
         super().__init__()
         states = config.num_hidden_layers + 1  # the embedding's output counts
         if not -states <= select_layer < states:
             raise BadInput(f"mm_vision_select_layer {select_layer}: the tower has {states} hidden states")
-        if select_feature not in ("patch", "cls_patch"):
-            raise BadInput(f"mm_vision_select_feature {select_feature}: choose patch or cls_patch")
         self.depth = select_layer % states
-        self.first = 1 if select_feature == "patch" else 0
         self.hidden_size = config.hidden_size
-        self.image_size = config.image_size
-        self.grid = config.image_size // config.patch_size
+        self.grid = config.image_size // config.patch_size  # patches a side
         self.vision_tower = nn.Module()
         self.vision_tower.vision_model = CLIPVisionModel(config)
 
@@ -52,4 +48,4 @@ class VisionTower(nn.Module):
         hidden = tower.pre_layrnorm(tower.embeddings(images))  # (B, 1 + P, D)
         for layer in tower.encoder.layers[: self.depth]:
             hidden = layer(hidden, None)
-        return hidden[:, self.first :]
+        return hidden[:, 1:]  # without the class token

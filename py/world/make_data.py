@@ -160,7 +160,7 @@ def make_part(part: str, folder: Path, stream: str, args: argparse.Namespace) ->
 
 
 def parse_args() -> argparse.Namespace:
-    """The knobs of the demo's data; their values live in configs/demo.mk."""
+    """The sizes of the demo's data; the defaults are what the demo has."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -46,6 +46,16 @@ def test_a_finetuned_folder_loads_as_it_was_saved(tiny_loaded, saved):
     assert not loaded.model.training
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_in_half_precision_the_rotary_frequencies_stay_in_float32(saved, tiny_models, dtype):
+    for model in (
+        load_mgm(saved, dtype=dtype).model,
+        load_base(config_of(tiny_models), tiny_models.llm, None, dtype, seed=0),
+    ):
+        assert {p.dtype for p in model.parameters()} == {dtype}
+        assert model.model.rotary_emb.inv_freq.dtype == torch.float32
+
+
 def test_names_are_the_official_ones_and_the_index_lists_them_all(saved):
     names = json.loads((saved / "model.safetensors.index.json").read_text())["weight_map"]
     assert names.keys() == load_file(saved / "model.safetensors").keys()

@@ -7,6 +7,7 @@ from mgm.assemble import PROJECTORS
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.data import Collator, ConversationDataset
 from mgm.training.trainable import set_trainable
+from records import BadInput
 
 
 @pytest.fixture
@@ -31,10 +32,49 @@ def test_the_loss_from_labelled_logits_is_that_of_all_logits(tiny_loaded, batch)
             logits, spliced.labels[:, 1:].flatten(), ignore_index=IGNORE_INDEX
         )
         assert model(**batch).loss.item() == pytest.approx(wanted.item(), rel=1e-6)
-        labelled = int((batch["labels"] != IGNORE_INDEX).sum())
-        assert model(**batch, num_items_in_batch=2 * labelled).loss.item() == pytest.approx(
-            wanted.item() / 2, rel=1e-6
-        )
+        assert model(**batch, num_items_in_batch=2).loss.item() == pytest.approx(wanted.item() / 2, rel=1e-6)
+        batch["labels"][:] = IGNORE_INDEX
+        assert model(**batch, num_items_in_batch=2).loss.item() == 0
+
+
+def test_the_loss_is_the_mean_of_its_micro_batches_means(tiny_loaded, tiny_data):
+    """As in the official run, where a sample of one word weighs as much as one of a hundred."""
+    dataset = ConversationDataset(
+        tiny_data / "data.json", tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor
+    )
+    samples = [Collator(0)([dataset[i]]) for i in (0, 1)]
+    labelled = [int((sample["labels"] != IGNORE_INDEX).sum()) for sample in samples]
+    assert labelled[0] != labelled[1]
+    with torch.no_grad():
+        alone = [tiny_loaded.model(**sample).loss.item() for sample in samples]
+        together = sum(tiny_loaded.model(**sample, num_items_in_batch=2).loss.item() for sample in samples)
+    assert together == pytest.approx(sum(alone) / 2, rel=1e-6)
+
+
+def test_checkpointed_activations_give_the_same_gradients(tiny_loaded, batch):
+    model = tiny_loaded.model
+    set_trainable(model, tune_mm_mlp_adapter=True)
+    gradients, calls = [], []
+    hook = model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(len(gradients)))
+    for checkpointed in (False, True):
+        if checkpointed:
+            model.activation_checkpointing_enable()
+        model.train()
+        model.zero_grad()
+        model(**batch).loss.backward()
+        gradients.append({n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
+    model.activation_checkpointing_disable()
+    model.eval()
+    model.zero_grad()
+    hook.remove()
+    assert calls == [0, 1, 1], "the second way computes its layers twice"
+    assert gradients[0].keys() == gradients[1].keys()
+    assert all(torch.equal(gradient, gradients[1][name]) for name, gradient in gradients[0].items())
+
+
+def test_sizes_that_do_not_divide_are_refused_before_anything_is_computed(tiny_loaded):
+    with pytest.raises(BadInput, match="image_size_aux 100 is no multiple of 16"):
+        tiny_loaded.model.model.check_geometry(100)
 
 
 def test_the_image_of_a_text_only_row_changes_nothing(tiny_loaded, batch):

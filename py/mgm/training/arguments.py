@@ -45,7 +45,7 @@ class ModelArguments:
     version: str = _flag("gemma", "conversation template; only gemma is supported")
     mm_projector_type: str = _flag("mlp2x_gelu", "linear or mlpNx_gelu")
     mm_vision_select_layer: int = _flag(-2, "hidden layer of CLIP that is used")
-    mm_vision_select_feature: str = _flag("patch", "patch or cls_patch")
+    mm_vision_select_feature: str = _flag("patch", "must be patch, as in the official run")
     mm_use_im_start_end: bool = _flag(False, "only False is supported")
     mm_use_im_patch_token: bool = _flag(False, "only False is supported")
     tune_mm_mlp_adapter: bool = _flag(False, "True: pretraining, the projectors alone are trained")
@@ -76,6 +76,7 @@ class TrainingArguments(transformers.TrainingArguments):
     logging_nan_inf_filter: bool = _flag(False, "never hide a loss that is not finite")
     remove_unused_columns: bool = _flag(False, "the collator makes exactly what the model takes")
     model_max_length: int = _flag(2048, "longest sequence, image features included; longer ones are an error")
+    cut_long_samples: bool = _flag(False, "cut them instead, as the official code does without a word")
     group_by_modality_length: bool = _flag(False, "batches of one modality and similar length (finetuning)")
     global_batch_size: int | None = _flag(
         None, "fail unless batch per device × accumulation × processes is this"
@@ -164,9 +165,19 @@ def check(model: ModelArguments, training: TrainingArguments) -> list[str]:
                 f"per_device_train_batch_size {factors[0]} × gradient_accumulation_steps {factors[1]} × "
                 f"{factors[2]} processes; change one of them"
             )
-    if training.logging_steps > 10:
-        notes.append(
-            f"--logging_steps {training.logging_steps:g} is taken as 10, so that a broken run stops early"
-        )
-        training.logging_steps = 10
+    if training.n_gpu > 1:
+        training._n_gpu = 1
+        notes.append("one process trains on one GPU; the deepspeed or torchrun launcher starts one for each")
+    return notes + log_often(training)
+
+
+def log_often(training: TrainingArguments) -> list[str]:
+    """A broken run is seen where the loss is logged: at every 1 to 10 steps; returns notes on changes."""
+    steps, strategy = training.logging_steps, training.logging_strategy.value
+    training.logging_steps = 1 if steps < 1 else min(steps, 10)
+    training.logging_strategy = transformers.IntervalStrategy.STEPS
+    why = "so that a broken run stops early"
+    notes = [] if strategy == "steps" else [f"--logging_strategy {strategy} is taken as steps, {why}"]
+    if steps != training.logging_steps:
+        notes.append(f"--logging_steps {steps:g} is taken as {training.logging_steps:g}, {why}")
     return notes

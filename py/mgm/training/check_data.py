@@ -4,6 +4,7 @@ once.
 
 import os
 import sys
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 
 import torch.distributed as dist
@@ -13,10 +14,10 @@ from mgm.data import ConversationDataset
 from mgm.images import open_image
 from records import BadInput
 
-SHOWN = 20
+SHOWN, LISTED = 20, 1000
 
 
-def sample_length(input_ids: list[int], patches: int) -> int:
+def sample_length(input_ids: array, patches: int) -> int:
     """Positions that a sample takes in the decoder: each image slot becomes ``patches`` features."""
     return len(input_ids) + input_ids.count(IMAGE_TOKEN_INDEX) * (patches - 1)
 
@@ -28,7 +29,8 @@ def fault_of(dataset: ConversationDataset, i: int, patches: int, max_length: int
         length = sample_length(input_ids, patches)
         if length > max_length:
             return (
-                f"{length} tokens, image included, exceed model_max_length {max_length}; shorten the record"
+                f"{length} tokens, image included, exceed model_max_length {max_length}; shorten the record, "
+                "or cut its end off as official: --cut_long_samples True (make: CUT_LONG_SAMPLES=True)"
             )
         if all(label == IGNORE_INDEX for label in labels):
             return "no supervised token; give the record an answer"
@@ -58,21 +60,30 @@ def check_dataset(dataset: ConversationDataset, patches: int, max_length: int) -
             chunk = range(start, min(start + step, len(dataset)))
             faults += [(i, fault) for i, fault in pool.map(examine, chunk) if fault]
             if rank == 0 and len(dataset) > 5000:
-                print(f"checked {chunk.stop:,} of {len(dataset):,} samples", file=sys.stderr, flush=True)
+                done = f"train.py: checked {chunk.stop:,} of {len(dataset):,} samples"
+                print(done, file=sys.stderr, flush=True)
     if world > 1:
         shares: list = [None] * world
         dist.all_gather_object(shares, faults)
         faults = sorted(set().union(*shares))
     if faults:
-        raise BadInput(report(dataset, faults))
+        raise BadInput(report(dataset, faults) if rank == 0 else f"{dataset.path}: see the first process")
+    if dataset.cut and rank == 0:
+        ids = ids_of(dataset, sorted(dataset.cut))
+        print(f"train.py: {len(dataset.cut)} samples are cut to {max_length} tokens: {ids}", file=sys.stderr)
 
 
 def report(dataset: ConversationDataset, faults: list[tuple[int, str]]) -> str:
-    """One message: how many, the first 20 with their reasons, all ids."""
+    """One message: how many, the first 20 with their reasons, the ids."""
     lines = [f"  id {dataset.record_id(i)}: {fault}" for i, fault in faults[:SHOWN]]
-    ids = ", ".join(dataset.record_id(i) for i, _ in faults)
-    more = f"\n  all ids: {ids}" if len(faults) > SHOWN else ""
+    more = f"\n  ids: {ids_of(dataset, [i for i, _ in faults])}" if len(faults) > SHOWN else ""
     return (
         f"{dataset.path}: {len(faults)} of {len(dataset)} samples cannot be trained on "
         "(none is ever replaced or skipped):\n" + "\n".join(lines) + more
     )
+
+
+def ids_of(dataset: ConversationDataset, places: list[int]) -> str:
+    """The ids of samples, the first thousand."""
+    more = f" … and {len(places) - LISTED} more" if len(places) > LISTED else ""
+    return ", ".join(dataset.record_id(i) for i in places[:LISTED]) + more

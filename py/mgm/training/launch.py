@@ -13,6 +13,9 @@ def prepare_process(with_deepspeed: bool) -> None:
 
     Under plain ``python`` DeepSpeed would look for MPI, so a single process names its own rendezvous.
     """
+    if os.environ.get("DS_ACCELERATOR") == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else torch would take the GPU that DeepSpeed leaves alone
+
     import torch
 
     if not torch.cuda.is_available():

@@ -35,7 +35,7 @@ class GlobalOrder(Sampler[int]):
     """Indices of one epoch.
 
     With several processes the end is filled to even batches by ghosts: samples without labels, which weigh
-    nothing in a loss that is a mean over labelled tokens.
+    nothing in a mean over labelled tokens (the official run takes some samples twice).
     """
 
     def __init__(

@@ -60,6 +60,9 @@ def finish(trainer: MGMTrainer, model_args: ModelArguments) -> None:
     if not args.should_save:
         return
     out, model = Path(args.output_dir), trainer.accelerator.unwrap_model(trainer.model)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and not parameter.isfinite().all():
+            raise BadInput(f"{out}: {name} is not finite after training; lower the learning rate")
     history = trainer.state.log_history
     history[:] = [entry for entry in history if "train_runtime" not in entry]  # equal runs write equal files
     trainer.save_state()

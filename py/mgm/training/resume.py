@@ -84,11 +84,13 @@ def last_checkpoint(output_dir: str | Path, fingerprint: str) -> tuple[Path | No
         match = CHECKPOINT.fullmatch(folder.name)
         if match is None or not folder.is_dir():
             continue
-        marker = folder / COMPLETE
-        if not marker.is_file():
+        marker = read_json(folder / COMPLETE) if (folder / COMPLETE).is_file() else None
+        if marker is None:
             notes.append(set_aside(folder, "is half-written"))
-        elif read_json(marker).get("fingerprint") != fingerprint:
+        elif marker.get("fingerprint") != fingerprint:
             notes.append(set_aside(folder, "belongs to other inputs or settings"))
+        elif marker.get("files") != file_sizes(folder):
+            notes.append(set_aside(folder, "is damaged (files are missing or not as long as they were)"))
         else:
             found[int(match[1])] = folder
     return (found[max(found)] if found else None), notes
@@ -103,12 +105,16 @@ def set_aside(folder: Path, reason: str) -> str:
     return f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)"
 
 
+def file_sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file below ``folder`` but its mark."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != COMPLETE)
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+
+
 def complete(folder: Path, fingerprint: str, step: int, samples: int, seconds: float) -> None:
     """Mark a checkpoint as whole."""
-    write_json(
-        folder / COMPLETE,
-        {"fingerprint": fingerprint, "step": step, "samples": samples, "seconds": round(seconds, 1)},
-    )
+    counts = {"step": step, "samples": samples, "seconds": round(seconds, 1)}
+    write_json(folder / COMPLETE, {"fingerprint": fingerprint, **counts, "files": file_sizes(folder)})
 
 
 def remove_checkpoints(output_dir: str | Path, keep: int = 0) -> None:

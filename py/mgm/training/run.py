@@ -32,11 +32,13 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
 
     config = make_config(model_args, data_args, args)
     tokenizer = load_tokenizer(model_args.model_name_or_path, args.model_max_length)
+    clip, longest = vision_config(config.mm_vision_tower), args.model_max_length
+    patches = (clip.image_size // clip.patch_size) ** 2
+    cut_to = (longest - patches + 1, longest) if args.cut_long_samples else None
     dataset = ConversationDataset(
-        data_args.data_path, data_args.image_folder, tokenizer, load_processor(config)
+        data_args.data_path, data_args.image_folder, tokenizer, load_processor(config), cut_to
     )
-    clip = vision_config(config.mm_vision_tower)
-    check_dataset(dataset, (clip.image_size // clip.patch_size) ** 2, args.model_max_length)
+    check_dataset(dataset, patches, longest)
     settings = resolved(model_args, data_args, args)
     adapter = model_args.pretrain_mm_mlp_adapter
     model = load_base(config, model_args.model_name_or_path, adapter, weights_dtype(args), args.seed)

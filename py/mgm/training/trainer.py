@@ -5,11 +5,13 @@ optimizer, schedule, random states, and last its completion mark. Frozen weights
 from.
 """
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer
 
@@ -52,6 +54,11 @@ class MGMTrainer(Trainer):
     def _run_epoch(self, **kwargs: Any) -> None:
         self.order.set_epoch(kwargs["epoch"])
         super()._run_epoch(**kwargs)
+
+    def _get_num_items_in_batch(self, batch_samples, device) -> torch.Tensor:
+        """Micro-batches with a label in the global batch; a process may have ghosts alone at the end."""
+        labelled = sum(bool((batch["labels"] != IGNORE_INDEX).any()) for batch in batch_samples)
+        return self.accelerator.reduce(torch.tensor(labelled, device=device), "sum")
 
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
         """Count the real samples (a ghost has no label), then step as usual."""
@@ -107,14 +114,18 @@ class MGMTrainer(Trainer):
     def _save_checkpoint(self, model, trial) -> None:
         """Save, mark as complete, and only then delete older ones."""
         limit, self.args.save_total_limit = self.args.save_total_limit, None
+        folder = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
         try:
             super()._save_checkpoint(model, trial)
+        except (OSError, RuntimeError, SafetensorError) as error:  # torch.save's errors are RuntimeErrors
+            shutil.rmtree(folder, ignore_errors=True)
+            reason = str(error).splitlines()[0]
+            raise BadInput(f"{folder}: cannot be written ({reason}); free disk space, start again") from error
         finally:
             self.args.save_total_limit = limit
         totals = self.totals()
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            folder = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
             complete(folder, self.fingerprint, self.state.global_step, **totals)
             if limit:
                 remove_checkpoints(self.args.output_dir, keep=limit)

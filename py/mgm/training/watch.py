@@ -8,17 +8,17 @@ from transformers import TrainerCallback
 
 from records import BadInput
 
-PATIENCE = 10  # logged steps
+PATIENCE = 10  # steps
 
 
 class BrokenRun:
     """Stops a run whose loss is zero or not finite, or whose gradients stay zero."""
 
     def __init__(self) -> None:
-        self.zero_loss = self.zero_gradient = 0
+        self.zero_since: dict[str, int] = {}  # first step of the zeros that go on
 
     def see(self, step: int, loss: float, grad_norm: float | None) -> None:
-        """Raise `BadInput` at once for a value that is not finite, after 10 steps for one that stays zero."""
+        """Raise `BadInput` at once for a value that is not finite, 10 steps later for one that stays zero."""
         values = {"loss": loss} if grad_norm is None else {"loss": loss, "gradient norm": grad_norm}
         for name, value in values.items():
             if not math.isfinite(value):
@@ -26,14 +26,15 @@ class BrokenRun:
                     f"step {step}: the {name} is {value}; training stops. Lower the learning rate, or check "
                     "the weights, and the installed versions against the lock file"
                 )
-        self.zero_loss = self.zero_loss + 1 if loss == 0 else 0
-        self.zero_gradient = self.zero_gradient + 1 if grad_norm == 0 else 0
-        if max(self.zero_loss, self.zero_gradient) >= PATIENCE:
-            name = "loss" if self.zero_loss else "gradient norm"
-            raise BadInput(
-                f"step {step}: the {name} was 0 for {PATIENCE} steps; training stops. Check that labels "
-                "are not all masked, and the installed versions against the lock file"
-            )
+        self.zero_since = {
+            name: self.zero_since.get(name, step) for name, value in values.items() if value == 0
+        }
+        for name, first in self.zero_since.items():
+            if step - first >= PATIENCE:
+                raise BadInput(
+                    f"step {step}: the {name} is 0 since step {first}; training stops. Check that labels "
+                    "are not all masked, and the installed versions against the lock file"
+                )
 
 
 class Reporter(TrainerCallback):

@@ -140,9 +140,18 @@ def test_a_global_batch_that_multiplies_out_passes():
     assert parse_cpu(*flags)[2].global_batch_size == 8
 
 
-def test_a_broken_run_is_never_watched_less_than_every_ten_steps():
-    *_, training, notes = parse_cpu("--logging_steps", "500")
-    assert training.logging_steps == 10 and "taken as 10" in notes[0]
+@pytest.mark.parametrize(
+    ("flags", "steps", "words"),
+    [
+        (["--logging_steps", "500"], 10, "taken as 10"),
+        (["--logging_steps", "0.25"], 1, "taken as 1"),
+        (["--logging_strategy", "no", "--logging_steps", "5"], 5, "logging_strategy no is taken as steps"),
+    ],
+)
+def test_a_broken_run_is_never_watched_less_than_every_ten_steps(flags, steps, words):
+    *_, training, notes = parse_cpu(*flags)
+    assert training.logging_steps == steps and words in notes[0]
+    assert training.logging_strategy.value == "steps"
 
 
 def test_offloading_is_dropped_on_cpu_and_kept_elsewhere(tmp_path):

@@ -70,7 +70,7 @@ def test_more_than_twenty_bad_samples_are_all_listed_by_id(tmp_path, tiny_loaded
         )
     message = str(error.value)
     assert message.count("is missing") == 20
-    assert message.endswith("all ids: " + ", ".join(f"n{i}" for i in range(30)))
+    assert message.endswith("ids: " + ", ".join(f"n{i}" for i in range(30)))
 
 
 def test_the_length_counts_the_images_features(tmp_path, tiny_loaded, tiny_data):
@@ -81,6 +81,25 @@ def test_the_length_counts_the_images_features(tmp_path, tiny_loaded, tiny_data)
         BadInput, match=f"{length} tokens, image included, exceed model_max_length {length - 1}"
     ):
         check_dataset(dataset, PATCHES, length - 1)
+
+
+def test_a_long_sample_loses_its_end_where_that_is_asked_for(tmp_path, tiny_loaded, tiny_data, capsys):
+    samples = [record("long", "images/0.png", "x" * 90), record("text", answer="x" * 90), record("short")]
+    path = dataset_of(samples, tiny_data, tiny_loaded, "long.json").path
+    whole = ConversationDataset(path, tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor)
+    for cut_to, longest in (((70 - PATCHES + 1, 70), 70),):
+        with pytest.raises(BadInput, match="--cut_long_samples True"):
+            check_dataset(whole, PATCHES, longest)
+        cut = ConversationDataset(
+            path, tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor, cut_to
+        )
+        check_dataset(cut, PATCHES, longest)
+    assert [len(cut.encode(i)[0]) for i in range(2)] == [70 - PATCHES + 1, 70]
+    for i in range(3):
+        for mine, theirs in zip(cut.encode(i), whole.encode(i), strict=True):
+            assert mine == theirs[: len(mine)]
+    assert cut.encode(2) == whole.encode(2)
+    assert "2 samples are cut to 70 tokens: long, text" in capsys.readouterr().err
 
 
 def test_a_mask_that_would_train_on_nothing_is_an_error(tiny_data, tiny_loaded, monkeypatch):

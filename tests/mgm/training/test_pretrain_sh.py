@@ -93,3 +93,30 @@ def test_a_failure_is_not_hidden_by_the_log_and_an_interrupt_ends_the_children(
     written = log.read_text()
     time.sleep(1)
     assert log.read_text() == written
+
+
+def killed_at_a_checkpoint(words: list[str], out: Path) -> None:
+    """Start a training and kill all of it once it has saved."""
+    script = subprocess.Popen(words, env=ENVIRONMENT, start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("checkpoint-*[0-9]/complete.json")):
+        assert script.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    subprocess.run(["pkill", "-9", "-f", str(out)], check=False)  # its own process group
+    script.wait()
+
+
+@pytest.mark.slow
+def test_a_log_holds_all_parts_of_its_run_and_nothing_of_another(tiny_models, tiny_data, tmp_path):
+    out, log = tmp_path / "out", tmp_path / "out/pretrain.log"
+    flags = ["--save_steps", "5", "--num_train_epochs", "40", "--learning_rate"]
+    one, other = (command("pretrain.sh", tiny_models, tiny_data, out, *flags, lr) for lr in ("1e-4", "1e-3"))
+    killed_at_a_checkpoint(one, out)
+    assert shell(*other).returncode == 0
+    assert log.read_text().count("'loss'") == 120 and "resuming" not in log.read_text()
+    killed_at_a_checkpoint(one, out)
+    assert shell(*one).returncode == 0
+    whole = log.read_text()
+    assert whole.count("resuming from") == 1 and whole.count("'train_loss'") == 1
+    assert whole.count("'loss'") >= 120 and whole.count("trained: mm_projector") == 2
+    assert [path.name for path in out.glob("*.log*")] == ["pretrain.log"]

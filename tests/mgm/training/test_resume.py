@@ -50,6 +50,13 @@ def test_foreign_and_half_written_checkpoints_are_named_and_set_aside(tmp_path):
     assert not (tmp_path / "checkpoint-10").exists()
 
 
+def test_a_checkpoint_that_was_cut_short_is_set_aside(tmp_path):
+    checkpoint(tmp_path, 5)
+    (checkpoint(tmp_path, 10) / "weights").write_text("1")
+    found, [note] = last_checkpoint(tmp_path, "mine")
+    assert found == tmp_path / "checkpoint-5" and "checkpoint-10 is damaged" in note
+
+
 def test_only_the_newest_are_kept(tmp_path):
     for step in (5, 10, 100):
         checkpoint(tmp_path, step)

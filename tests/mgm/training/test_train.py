@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,6 +39,12 @@ def official(models: list[str], data: Path, out: Path, *flags: str, batch: int =
 
 PRETRAIN = ("--tune_mm_mlp_adapter", "True", "--learning_rate", "1e-3")
 FINETUNE = ("--image_aspect_ratio", "pad", "--group_by_modality_length", "True", "--learning_rate", "2e-5")
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def start(launcher: list[str], flags: list[str]) -> subprocess.Popen:
@@ -92,19 +99,19 @@ def test_the_two_official_commands_run_under_deepspeed_and_what_they_write_loads
     tiny_models, tiny_data, tmp_path
 ):
     models = golden_flags(tiny_models)
-    offload = ("--deepspeed", str(ROOT / "configs/zero2_offload.json"))
+    offload = ("--deepspeed", str(ROOT / "configs/zero2_offload.json"), "--bf16", "True")
     pretrain, finetune = tmp_path / "pretrain", tmp_path / "finetune"
-    launcher = [*DEEPSPEED, "29731", "--num_gpus", "1"]
+    launcher = [*DEEPSPEED, free_port(), "--num_gpus", "1"]
     output = run(launcher, official(models, tiny_data, pretrain, *PRETRAIN, *offload))
     assert len(losses(output)) == 6 and summary(pretrain)["samples"] == 22
     assert json.loads((pretrain / "train_args.json").read_text())["settings"]["learning_rate"] == 1e-3
     adapter = ("--pretrain_mm_mlp_adapter", str(pretrain / "mm_projector.bin"))
     output = run(launcher, official(models, tiny_data, finetune, *FINETUNE, *adapter, *offload))
     assert len(losses(output)) == 6 and summary(finetune)["samples"] == 22
-    loaded = load_mgm(finetune)
+    loaded = load_mgm(finetune, dtype=torch.bfloat16)
     llm = models[1]
     towers = {name: getattr(loaded.model.config, name) for name in ("mm_vision_tower", "mm_vision_tower_aux")}
-    base = load_base(read_config(llm, **towers), llm, adapter[1], torch.float32, seed=0).state_dict()
+    base = load_base(read_config(llm, **towers), llm, adapter[1], torch.bfloat16, seed=0).state_dict()
     changed = {
         name for name, tensor in loaded.model.state_dict().items() if not torch.equal(tensor, base[name])
     }
@@ -146,16 +153,27 @@ def test_a_run_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
 
 
 def test_two_processes_give_what_one_gives(tiny_models, tiny_data, tmp_path):
-    """22 samples in fours: the last global batch is half empty, and modalities are grouped."""
+    """22 samples in fours: in the last global batch one process has none, and modalities are grouped."""
     zero = ("--deepspeed", str(ROOT / "configs/zero2.json"), *FINETUNE, "--learning_rate", "1e-3")
-    one = run(PYTHON, official(tiny_models.flags(), tiny_data, tmp_path / "one", *zero))
-    launcher = [*DEEPSPEED, "29732", "--num_gpus", "2"]
+    halves = ("--gradient_accumulation_steps", "2")
+    one = run(PYTHON, official(tiny_models.flags(), tiny_data, tmp_path / "one", *zero, *halves, batch=2))
+    launcher = [*DEEPSPEED, free_port(), "--num_gpus", "2"]
     two = run(launcher, official(tiny_models.flags(), tiny_data, tmp_path / "two", *zero, batch=2))
     assert losses(two) == pytest.approx(losses(one), abs=2e-4) and len(losses(one)) == 6
     assert summary(tmp_path / "two")["samples"] == 22
     first, second = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, tensor in first.items():
         torch.testing.assert_close(second[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_a_full_disk_while_saving_is_one_message(tiny_models, tiny_data, tmp_path):
+    flags = official(tiny_models.flags(), tiny_data, tmp_path / "out", *FINETUNE, "--save_steps", "1")
+    limited = ["bash", "-c", 'ulimit -f 60; trap "" XFSZ; exec "$@"', "-", *PYTHON]
+    process = start(limited, flags)
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1
+    assert "checkpoint-1: cannot be written" in err and "free disk space" in err and "Traceback" not in err
+    assert not list((tmp_path / "out").glob("checkpoint-*"))
 
 
 def test_bad_data_stops_before_anything_is_touched(tiny_models, tiny_data, tmp_path):
