@@ -88,7 +88,8 @@ def answer_all(
         done = start + len(batch)
         if done * 10 // len(texts) > told:
             told = done * 10 // len(texts)
-            print(f"{Path(sys.argv[0]).name}: {done} of {len(texts)} questions", file=sys.stderr, flush=True)
+            # One write: print makes two, and another chunk's line could come between.
+            sys.stderr.write(f"{Path(sys.argv[0]).name}: {done} of {len(texts)} questions\n")
     return answers
 
 

@@ -62,14 +62,13 @@ def data_line(result: dict) -> str:
 def stage_seconds(folder: Path) -> dict[str, float]:
     """Seconds by stage from the files ``STAGE.seconds`` in ``folder``, in the graph's order."""
     seconds = {}
-    for file in sorted(folder.glob("*.seconds")):
-        try:
-            seconds[file.stem] = float(file.read_text())
-        except ValueError as error:
-            raise BadInput(f"{file}: holds no number of seconds; remove it") from error
-    seconds.pop("results", None)  # the stage that this table is printed in
-    known = [stage for stage in STAGES if stage in seconds]
-    return {stage: seconds[stage] for stage in [*known, *(stage for stage in seconds if stage not in STAGES)]}
+    for file in (folder / f"{stage}.seconds" for stage in STAGES):
+        if file.is_file():
+            try:
+                seconds[file.stem] = float(file.read_text())
+            except ValueError as error:
+                raise BadInput(f"{file}: holds no number of seconds; remove it") from error
+    return seconds
 
 
 def time_line(result: dict, seconds: dict[str, float]) -> str:

@@ -39,6 +39,8 @@ def data(tmp_path):
     images = tmp_path / "textvqa" / "train_images"
     images.mkdir(parents=True)
     (tmp_path / "mmbench").mkdir()
+    (tmp_path / "finetune").mkdir()
+    (tmp_path / "finetune" / "config.json").write_text('{"image_aspect_ratio": "pad"}')
     (images / "i.png").write_bytes(picture.getvalue())
     questions, annotations, rows = [], [], [MMBENCH_COLUMNS]
     cell = base64.b64encode(picture.getvalue()).decode()
@@ -59,8 +61,8 @@ def data(tmp_path):
 
 
 def step(data, test, *flags, **environment):
-    command = [ROOT / "scripts" / "eval" / f"{test}.sh", "--model_path", "runs/x/finetune", "--device", "cpu"]
-    command += ["--data", data / test, "--output", data / "out", *flags]
+    command = [ROOT / "scripts" / "eval" / f"{test}.sh", "--model_path", data / "finetune"]
+    command += ["--device", "cpu", "--data", data / test, "--output", data / "out", *flags]
     environment = os.environ | {"PYTHON": str(data / "python"), "CUDA_VISIBLE_DEVICES": ""} | environment
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
