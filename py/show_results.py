@@ -122,7 +122,8 @@ def next_steps(result: dict, settings: list[str]) -> list[str]:
     make = " ".join(["make results", *profile, *own])
     # The baseline of an own seed set is named after its experiment: another recipe can share it.
     shared = f" BASELINE_EXP={result['baseline']['experiment']}" if own and result["baseline"] else ""
-    others = sorted({path.stem for path in RECIPES.glob("*.yaml")} - {result["recipe"]})
+    known = {result["recipe"], result["baseline"] and result["baseline"]["recipe"]}
+    others = sorted({path.stem for path in RECIPES.glob("*.yaml")} - known)
     steps = [f"{make} RECIPE={recipe} EXP={name}-{recipe}{shared}" for recipe in others]
     recipe = next((setting for setting in settings if setting not in own), f"RECIPE={result['recipe']}")
     steps += [f"{make} {recipe} RANDOM_SEED={number} EXP={name}-{number}"]

@@ -39,7 +39,16 @@ gpu_there() {
 
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# A log holds its run from the first step on, a resumed run's earlier parts (LOG.before meanwhile) included; a start
+# in which nothing was trained leaves the log of the last one.
 resumed() { grep -q '^train.py: resuming from ' "$1"; } # LOG
+trained() { grep -q "^{'loss'" "$1"; } # LOG
+forget_untrained() { # LOG
+  if [ -f "$1" ] && ! trained "$1"; then
+    rm "$1"
+    [ ! -f "$1.before" ] || mv "$1.before" "$1"
+  fi
+}
 
 # End all that the job started: ask, and after 10 s insist; return when nothing is left.
 stop() {
@@ -66,7 +75,7 @@ launch() {
   esac
   command+=("$@" "${extra[@]}")
   mkdir -p "$output_dir"
-  # A run that goes on keeps the log of its earlier parts, which lie in LOG.before meanwhile.
+  forget_untrained "$log"
   if [ -f "$log" ]; then
     if resumed "$log"; then cat "$log" >> "$log.before"; else mv "$log" "$log.before"; fi
   fi
@@ -75,7 +84,11 @@ launch() {
   ( "${command[@]}" 2>&1 | tee "$log" ) &
   job=$!
   trap stop INT TERM
-  wait "$job" || die "training failed; its log is $log"
+  if ! wait "$job"; then
+    ! trained "$log" || die "training failed; its log is $log"
+    forget_untrained "$log"
+    die "training failed before its first step, see above"
+  fi
   if resumed "$log"; then cat "$log" >> "$log.before"; mv "$log.before" "$log"; fi
   rm -f "$log.before"
 }

@@ -123,9 +123,10 @@ def test_the_next_commands_repeat_the_knobs_that_were_set_and_share_the_baseline
     settings = ["RECIPE=my/own.yaml", "SEED=my/seed.jsonl"]
     value = result() | {"recipe": "own", "experiment": "real"}
     steps = next_steps(value, settings)
-    assert "make results SEED=my/seed.jsonl RECIPE=seed EXP=real-seed BASELINE_EXP=baseline" in steps
-    assert "make results SEED=my/seed.jsonl RECIPE=my/own.yaml RANDOM_SEED=1025 EXP=real-1025" in steps
-    assert not any("path/to" in step for step in steps)
+    make = "make results SEED=my/seed.jsonl"
+    assert f"{make} RECIPE=recaption EXP=real-recaption BASELINE_EXP=baseline" in steps
+    assert f"{make} RECIPE=my/own.yaml RANDOM_SEED=1025 EXP=real-1025" in steps
+    assert not any("path/to" in step or "RECIPE=seed" in step for step in steps)
 
 
 def test_a_file_that_is_no_result_is_refused_in_one_line(tmp_path):

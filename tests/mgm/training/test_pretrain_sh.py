@@ -78,9 +78,13 @@ def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, tmp_path):
 def test_a_failure_is_not_hidden_by_the_log_and_an_interrupt_ends_the_children(
     tiny_models, tiny_data, tmp_path
 ):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/finetuning.log").write_text("{'loss': 1.0}\n")
     result = shell(*command("finetune.sh", tiny_models, tmp_path, tmp_path / "out"))
     assert result.returncode == 1 and "data.json" in result.stdout
-    assert f"training failed; its log is {tmp_path}/out/finetuning.log" in result.stderr
+    assert "training failed before its first step, see above" in result.stderr
+    assert (tmp_path / "out/finetuning.log").read_text() == "{'loss': 1.0}\n"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["finetuning.log"]
 
     words = command("pretrain.sh", tiny_models, tiny_data, tmp_path / "long", "--num_train_epochs", "9999")
     script = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
