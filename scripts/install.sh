@@ -44,5 +44,7 @@ else
 fi
 # Importing torch and its like takes twice as long uncompiled, in every stage.
 $venv/bin/python -m compileall -q -j 0 $venv/lib/python3.11/site-packages > /dev/null 2>&1 || :
+torch=$($venv/bin/python -c 'import torch, torchvision; print(torch.__version__, "cuda" if torch.cuda.is_available() else "cpu")') ||
+  die "torch cannot be imported${torch_index:+: is $torch_index an index of CPU builds?}"
 echo "$wanted" > $venv/.installed
-say "done: $($venv/bin/python -c 'import torch; print("torch", torch.__version__, "cuda" if torch.cuda.is_available() else "cpu")')"
+say "done: torch $torch"
