@@ -135,7 +135,7 @@ SOURCE.blip2-opt-2.7b ?= Salesforce/blip2-opt-2.7b
 ## CLIP for image-text similarity
 SOURCE.clip-vit-base-patch32 ?= openai/clip-vit-base-patch32
 
-ifeq ($(filter yes no,$(PRETRAIN)),)
+ifneq ($(words $(filter yes no,$(PRETRAIN)))-$(words $(PRETRAIN)),1-1)
 $(error PRETRAIN='$(PRETRAIN)' must be yes or no)
 endif
 $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE DEEPSPEED_CONFIG,$(if $(word 2,$($k)),\
@@ -212,8 +212,10 @@ endif
 SEED_INPUT := $(if $(call own,SEED),,$(call sets_of,seed))
 RECIPE_READS = $(findstring {$1},$(file <$(RECIPE_FILE)))
 RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL,$(if $(call RECIPE_READS,$m),$m))
-# Your own operators: every Python file beside your recipe, or one folder below.
-RECIPE_CODE := $(if $(filter %.yaml,$(RECIPE)),$(sort $(wildcard $(dir $(RECIPE))*.py $(dir $(RECIPE))*/*.py)))
+# Your own operators: each Python file, or folder of such, that your recipe names from where it lies.
+comma := ,
+RECIPE_WORDS := $(if $(filter %.yaml,$(RECIPE)),$(subst $(comma), ,$(subst [, ,$(subst ], ,$(subst ",,$(subst ',,$(file <$(RECIPE))))))))
+RECIPE_CODE := $(sort $(filter %.py,$(wildcard $(foreach w,$(RECIPE_WORDS),$(dir $(RECIPE))$w $(dir $(RECIPE))$w/*.py))))
 
 ## clean and re-synthesise the seed by RECIPE
 synth: $(RUN)/.make/synth.out
@@ -299,7 +301,7 @@ OUTPUTS.results := results.json results.txt
 KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DATA EVAL_DATA BASELINE_RESULTS
 CODE.results := scripts/results.sh py/collect_results.py py/show_results.py py/intervals.py py/digest.py $(COMMON_CODE)
 RESULTS_FLAGS = --run $(RUN) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) --pretrained $(PRETRAIN) \
-	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA PRETRAIN,$(if $(call own,$k),$k=$($k)))' \
+	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k=$($k))) $(if $(PRETRAINED),,PRETRAIN=no)' \
 	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) stage1=$(STAGE1) recipe=$(RECIPE_FILE) synth=$(RUN)/synth.jsonl)
 $(RUN)/.make/results.made: $(RUN)/.make/results.knobs $(BASELINE_MARK) \
 		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x.out)

@@ -59,10 +59,10 @@ def data_line(result: dict) -> str:
     )
 
 
-def stage_seconds(folder: Path) -> dict[str, float]:
-    """Seconds by stage from the files ``STAGE.seconds`` in ``folder``, in the graph's order."""
+def stage_seconds(folder: Path, stages: tuple[str, ...] = STAGES) -> dict[str, float]:
+    """Seconds of ``stages`` from the files ``STAGE.seconds`` in ``folder``, where they are."""
     seconds = {}
-    for file in (folder / f"{stage}.seconds" for stage in STAGES):
+    for file in (folder / f"{stage}.seconds" for stage in stages):
         if file.is_file():
             try:
                 seconds[file.stem] = float(file.read_text())
@@ -156,7 +156,8 @@ def main() -> None:
         console = Console(highlight=False, width=100, color_system=None)
     result = read_json(args.results)
     try:
-        show(result, stage_seconds(args.results.with_name(".make")), args.settings.split(), console)
+        stages = STAGES if result["training"]["pretrain"] else STAGES[3:]
+        show(result, stage_seconds(args.results.with_name(".make"), stages), args.settings.split(), console)
     except (KeyError, TypeError) as error:
         raise BadInput(f"{args.results}: not a results.json ({error}); make it again") from error
 

@@ -26,17 +26,22 @@ mkdir -p "$aside" "$parts"
 python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd)
 
 fetch() { # URL FILE
-  local again="run make again to continue, or give another source with SOURCE.${output##*/}=…" status=0 code
+  local again="run make again to continue, or give another source with SOURCE.${output##*/}=…" status=0 code length
+  local get=(curl --location --fail --retry 5 --retry-connrefused --proto-redir "=http,https" --no-progress-meter)
   echo "download.sh: $1"
-  code=$(curl --location --fail --retry 5 --retry-connrefused --continue-at - --proto-redir =http,https --no-progress-meter \
-    --write-out '%{http_code}' --output "$2" "$1") || status=$?
+  [ "$(cat "$2.url" 2> /dev/null)" = "$1" ] || rm -f "$2"  # a part of another file of this name
+  echo "$1" > "$2.url"
+  code=$("${get[@]}" --continue-at - --write-out '%{http_code}' --output "$2" "$1") || status=$?
+  if [ "$code" = 416 ]; then # nothing is left to continue: the part is whole, or not of this file
+    length=$("${get[@]}" --head "$1" | tr -d '\r' | awk 'tolower($1) == "content-length:" { n = $2 } END { print n }')
+    if [ "$length" = "$(stat -c %s "$2" 2> /dev/null)" ]; then return; fi
+  fi
   case $status-$code in
-    0-*) ;;
-    22-416) [ -s "$2" ] || die "$1: is empty; give another source with SOURCE.${output##*/}=…";; # nothing is left to continue
-    22-404) die "$1: the server has no such file; give another source with SOURCE.${output##*/}=…";;
-    33-*) # the server does not continue files
+    *-416 | 33-*) # 33: the server does not continue files
       rm -f "$2"
-      curl --location --fail --retry 5 --no-progress-meter --output "$2" "$1" || die "$1: cannot be fetched; $again";;
+      "${get[@]}" --output "$2" "$1" || die "$1: cannot be fetched; $again";;
+    0-*) ;;
+    22-404) die "$1: the server has no such file; give another source with SOURCE.${output##*/}=…";;
     *) die "$1: cannot be fetched (HTTP $code); $again";;
   esac
 }

@@ -34,15 +34,17 @@ parse_options() {
 
 # True where there is a GPU that this process may use, else False.
 gpu_there() {
-  if [ -n "${CUDA_VISIBLE_DEVICES-all}" ] && nvidia-smi -L > /dev/null 2>&1; then echo True; else echo False; fi
+  if [ "${DS_ACCELERATOR-}" != cpu ] && [[ ${CUDA_VISIBLE_DEVICES-0} =~ ^[^-] ]] && nvidia-smi -L > /dev/null 2>&1
+  then echo True; else echo False; fi
 }
 
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # A log holds its run from the first step on, a resumed run's earlier parts (LOG.before meanwhile) included; a start
 # in which nothing was trained leaves the log of the last one.
-resumed() { grep -q '^train.py: resuming from ' "$1"; } # LOG
-trained() { grep -q "^{'loss'" "$1"; } # LOG
+# pdsh puts "HOST: " before each line.
+resumed() { grep -qE '^([^ ]+: )?train\.py: resuming from ' "$1"; } # LOG
+trained() { grep -qE "^([^ ]+: )?\{'loss'" "$1"; } # LOG
 forget_untrained() { # LOG
   if [ -f "$1" ] && ! trained "$1"; then
     rm "$1"
@@ -75,19 +77,21 @@ launch() {
   esac
   command+=("$@" "${extra[@]}")
   mkdir -p "$output_dir"
+  exec 8> "$output_dir/.launch.lock"
+  flock -n 8 || die "another training is writing to $output_dir; wait for it, stop it, or choose another folder"
   forget_untrained "$log"
   if [ -f "$log" ]; then
     if resumed "$log"; then cat "$log" >> "$log.before"; else mv "$log" "$log.before"; fi
   fi
   echo "+ ${command[*]}"
   set -m  # the job is one process group, so that whatever the launcher started ends with this script
-  ( "${command[@]}" 2>&1 | tee "$log" ) &
+  ( "${command[@]}" 2>&1 | tee "$log" ) 8>&- &
   job=$!
   trap stop INT TERM
   if ! wait "$job"; then
     ! trained "$log" || die "training failed; its log is $log"
     forget_untrained "$log"
-    die "training failed before its first step, see above"
+    die "training failed before its first step was logged, see above"
   fi
   if resumed "$log"; then cat "$log" >> "$log.before"; mv "$log.before" "$log"; fi
   rm -f "$log.before"

@@ -115,6 +115,14 @@ def test_stage_times_come_in_the_graphs_order_and_else_from_training(tmp_path):
     assert time_line(result(), stage_seconds(tmp_path / "none")) == "Seconds: pretrain 61.5; together 61.5"
 
 
+def test_stages_that_a_run_without_pretraining_left_unused_are_not_counted(tmp_path):
+    (tmp_path / ".make").mkdir()
+    for stage in ("synth", "pretrain", "finetune"):
+        (tmp_path / ".make" / f"{stage}.seconds").write_text("2.0")
+    value = result() | {"data": None, "training": {"pretrain": None, "finetune": None}}
+    assert "Seconds: finetune 2.0; together 2.0" in shown(tmp_path, value)
+
+
 def test_another_profile_is_named_in_the_next_commands(tmp_path):
     assert "make results PROFILE=10k RECIPE=" in shown(tmp_path, result() | {"profile": "10k"})
 

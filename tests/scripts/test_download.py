@@ -54,13 +54,62 @@ def test_an_archive_and_a_file_arrive_in_one_folder_without_the_top_folder(serve
     assert found == {"images/1.jpg", "readme", "list.json"}
 
 
-def test_an_interrupted_download_continues(server, tmp_path):
-    folder, url = server
-    (folder / "list.json").write_bytes(b"x" * 1000)
+WHOLE = bytes(range(256)) * 4
+
+
+@pytest.fixture()
+def continuing():
+    """A server of one file that continues it, with the ranges that it was asked for."""
+    asked = []
+
+    class Continuing(http.server.BaseHTTPRequestHandler):
+        def answer(self, body: bool) -> None:
+            start = int((self.headers["Range"] or "bytes=0-")[6:-1])
+            asked.append(start)
+            self.send_response(416 if start >= len(WHOLE) else 206 if start else 200)
+            self.send_header("Content-Length", str(max(len(WHOLE) - start, 0)))
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(WHOLE) - 1}/{len(WHOLE)}")
+            self.end_headers()
+            if body:
+                self.wfile.write(WHOLE[start:])
+
+        def do_GET(self):
+            self.answer(body=True)
+
+        def do_HEAD(self):
+            self.answer(body=False)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Continuing) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}/list.json", asked
+        httpd.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("part", "of_this_url", "ranges"),
+    [
+        (WHOLE[:400], True, [400]),
+        (WHOLE, True, [1024, 0]),
+        (WHOLE + b"more", True, [1028, 0, 0]),
+        (b"x" * 400, False, [0]),
+    ],
+    ids=["a part is continued", "a whole one stays", "a longer one is no part", "nor is another file's"],
+)
+def test_what_was_fetched_before_an_interruption_is_used_if_it_fits(
+    continuing, tmp_path, part, of_this_url, ranges
+):
+    url, asked = continuing
     (tmp_path / "seed.part").mkdir()
-    (tmp_path / "seed.part" / "list.json").write_bytes(b"x" * 400)
-    assert download(tmp_path / "seed", f"{url}/list.json").returncode == 0
-    assert (tmp_path / "seed" / "list.json").read_bytes() == b"x" * 1000
+    (tmp_path / "seed.part" / "list.json").write_bytes(part)
+    (tmp_path / "seed.part" / "list.json.url").write_text(f"{url if of_this_url else 'other'}\n")
+    done = download(tmp_path / "seed", url)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "seed" / "list.json").read_bytes() == WHOLE
+    assert asked == ranges
 
 
 def test_a_part_is_not_taken_for_the_whole_where_the_server_refuses_the_rest(tmp_path):
@@ -79,7 +128,9 @@ def test_a_part_is_not_taken_for_the_whole_where_the_server_refuses_the_rest(tmp
     (tmp_path / "seed.part" / "list.jsonl").write_text("{}\n")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        done = download(tmp_path / "seed", f"http://127.0.0.1:{httpd.server_port}/list.jsonl")
+        url = f"http://127.0.0.1:{httpd.server_port}/list.jsonl"
+        (tmp_path / "seed.part" / "list.jsonl.url").write_text(f"{url}\n")
+        done = download(tmp_path / "seed", url)
         httpd.shutdown()
     assert done.returncode != 0 and "HTTP 403" in done.stderr and "list.jsonl" in done.stderr
     assert not (tmp_path / "seed").exists()

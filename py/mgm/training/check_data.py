@@ -33,6 +33,8 @@ def fault_of(dataset: ConversationDataset, i: int, patches: int, max_length: int
                 "or cut its end off as official: --cut_long_samples True (make: CUT_LONG_SAMPLES=True)"
             )
         if all(label == IGNORE_INDEX for label in labels):
+            if i in dataset.cut:
+                return f"nothing of the answer is left within {max_length} tokens; shorten the question"
             return "no supervised token; give the record an answer"
         path = dataset.image_path(i)
         if path is not None and decode:

@@ -20,6 +20,7 @@ from mgm.training.resume import run_identity
 from mgm.training.trainable import set_trainable
 from mgm.training.trainer import MGMTrainer
 from mgm.vision_tower import vision_config
+from records import BadInput
 
 
 def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArguments, first: bool) -> None:
@@ -34,6 +35,8 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
     tokenizer = load_tokenizer(model_args.model_name_or_path, args.model_max_length)
     clip, longest = vision_config(config.mm_vision_tower), args.model_max_length
     patches = (clip.image_size // clip.patch_size) ** 2
+    if longest <= patches:
+        raise BadInput(f"--model_max_length {longest}: an image alone takes {patches} positions; raise it")
     cut_to = (longest - patches + 1, longest) if args.cut_long_samples else None
     dataset = ConversationDataset(
         data_args.data_path, data_args.image_folder, tokenizer, load_processor(config), cut_to

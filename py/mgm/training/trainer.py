@@ -70,10 +70,10 @@ class MGMTrainer(Trainer):
         return 0
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log, after a look at whether the run is broken."""
+        """Log, then look whether the run is broken."""
+        super().log(logs, start_time)
         if "loss" in logs:
             self.broken.see(self.state.global_step, logs["loss"], logs.get("grad_norm"))
-        super().log(logs, start_time)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Part of saving a checkpoint: what is trained; DeepSpeed's engine saves that itself."""
@@ -117,9 +117,12 @@ class MGMTrainer(Trainer):
         folder = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
         try:
             super()._save_checkpoint(model, trial)
+        except (torch.OutOfMemoryError, torch.distributed.DistError):
+            raise
         except (OSError, RuntimeError, SafetensorError) as error:  # torch.save's errors are RuntimeErrors
-            shutil.rmtree(folder, ignore_errors=True)
-            reason = str(error).splitlines()[0]
+            if self.args.should_save:
+                shutil.rmtree(folder, ignore_errors=True)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadInput(f"{folder}: cannot be written ({reason}); free disk space, start again") from error
         finally:
             self.args.save_total_limit = limit

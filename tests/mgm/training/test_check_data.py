@@ -100,6 +100,9 @@ def test_a_long_sample_loses_its_end_where_that_is_asked_for(tmp_path, tiny_load
             assert mine == theirs[: len(mine)]
     assert cut.encode(2) == whole.encode(2)
     assert "2 samples are cut to 70 tokens: long, text" in capsys.readouterr().err
+    short = ConversationDataset(path, tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor, (5, 20))
+    with pytest.raises(BadInput, match="nothing of the answer is left within 20 tokens"):
+        check_dataset(short, PATCHES, 20)
 
 
 def test_a_mask_that_would_train_on_nothing_is_an_error(tiny_data, tiny_loaded, monkeypatch):

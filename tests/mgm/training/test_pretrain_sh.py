@@ -82,15 +82,17 @@ def test_a_failure_is_not_hidden_by_the_log_and_an_interrupt_ends_the_children(
     (tmp_path / "out/finetuning.log").write_text("{'loss': 1.0}\n")
     result = shell(*command("finetune.sh", tiny_models, tmp_path, tmp_path / "out"))
     assert result.returncode == 1 and "data.json" in result.stdout
-    assert "training failed before its first step, see above" in result.stderr
+    assert "training failed before its first step was logged, see above" in result.stderr
     assert (tmp_path / "out/finetuning.log").read_text() == "{'loss': 1.0}\n"
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["finetuning.log"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".launch.lock", "finetuning.log"]
 
     words = command("pretrain.sh", tiny_models, tiny_data, tmp_path / "long", "--num_train_epochs", "9999")
     script = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
     for line in script.stdout:
         if "'loss'" in line:
             break
+    second = shell(*words)
+    assert second.returncode == 1 and "another training is writing to" in second.stderr
     script.send_signal(signal.SIGINT)
     assert script.wait(timeout=30) == 130
     log = tmp_path / "long/pretrain.log"
