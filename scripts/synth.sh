@@ -58,7 +58,8 @@ run "$python" "$py/fill_recipe.py" --recipe "$recipe" --seed "$work/seed.jsonl" 
   ${captioner:+--captioner "$captioner"} ${similarity_model:+--similarity_model "$similarity_model"} \
   ${budget:+--budget "$budget"} --np "$np" --batch_size "$batch_size" --random_seed "$random_seed"
 echo "+ $python $py/run_data_juicer.py --config $work/recipe.yaml > $log"
-"$python" "$py/run_data_juicer.py" --config "$work/recipe.yaml" > "$log" 2>&1 || {
+# Through a pipe, which a full disk does not break.
+"$python" "$py/run_data_juicer.py" --config "$work/recipe.yaml" 2>&1 | tee "$log" > /dev/null || {
   { grep -a '^run_data_juicer.py: ' "$log" || tail -n 1 "$log"; } >&2
   die "Data-Juicer failed on $recipe; its log is $log"
 }
