@@ -77,32 +77,42 @@ def run_identity(
 
 def last_checkpoint(output_dir: str | Path, fingerprint: str) -> tuple[Path | None, list[str]]:
     """The newest complete checkpoint of this very run, and notes on those set aside as
-    ``checkpoint-N.foreign``.
+    ``checkpoint-N.foreign``. A half-written one before it, whose removal was cut short, is removed.
     """
-    found, notes = {}, []
+    found, halves, aside = {}, {}, []
     for folder in sorted(Path(output_dir).glob("checkpoint-*")):
         match = CHECKPOINT.fullmatch(folder.name)
         if match is None or not folder.is_dir():
             continue
         marker = read_json(folder / COMPLETE) if (folder / COMPLETE).is_file() else None
         if marker is None:
-            notes.append(set_aside(folder, "is half-written"))
+            halves[int(match[1])] = folder
         elif marker.get("fingerprint") != fingerprint:
-            notes.append(set_aside(folder, "belongs to other inputs or settings"))
+            aside.append((folder, "belongs to other inputs or settings"))
         elif marker.get("files") != file_sizes(folder):
-            notes.append(set_aside(folder, "is damaged (files are missing or not as long as they were)"))
+            aside.append((folder, "is damaged (files are missing or not as long as they were)"))
         else:
             found[int(match[1])] = folder
-    return (found[max(found)] if found else None), notes
+    newest = max(found, default=-1)
+    for step, folder in halves.items():
+        if step < newest:
+            shutil.rmtree(folder)
+        else:
+            aside.append((folder, "is half-written"))
+    return found.get(newest), set_aside(aside)
 
 
-def set_aside(folder: Path, reason: str) -> str:
-    """Rename a checkpoint out of the way; returns the note to print."""
-    aside = folder.with_name(f"{folder.name}.foreign")
-    if aside.exists():
-        shutil.rmtree(aside)
-    folder.rename(aside)
-    return f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)"
+def set_aside(folders: list[tuple[Path, str]]) -> list[str]:
+    """Rename checkpoints out of the way, in the place of those set aside before; returns notes to print."""
+    for before in {old for folder, _ in folders for old in folder.parent.glob("checkpoint-*.foreign")}:
+        shutil.rmtree(before)
+    notes = []
+    for folder, reason in folders:
+        aside = folder.rename(folder.with_name(f"{folder.name}.foreign"))
+        notes.append(
+            f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)"
+        )
+    return notes
 
 
 def file_sizes(folder: Path) -> dict[str, int]:

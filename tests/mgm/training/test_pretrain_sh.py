@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,8 @@ def test_a_failure_is_not_hidden_by_the_log_and_an_interrupt_ends_the_children(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".launch.lock", "finetuning.log"]
 
     words = command("pretrain.sh", tiny_models, tiny_data, tmp_path / "long", "--num_train_epochs", "9999")
-    script = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # the tests' own may be ignored
+    script = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     for line in script.stdout:
         if "'loss'" in line:
             break

@@ -50,6 +50,16 @@ def test_foreign_and_half_written_checkpoints_are_named_and_set_aside(tmp_path):
     assert not (tmp_path / "checkpoint-10").exists()
 
 
+def test_what_is_left_of_a_removed_checkpoint_is_removed_and_only_the_last_set_aside_ones_are_kept(tmp_path):
+    mine = checkpoint(tmp_path, 10)
+    checkpoint(tmp_path, 5, None)
+    checkpoint(tmp_path, 20, "other")
+    (tmp_path / "checkpoint-15.foreign").mkdir()
+    found, notes = last_checkpoint(tmp_path, "mine")
+    assert found == mine and len(notes) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-20.foreign"]
+
+
 def test_a_checkpoint_that_was_cut_short_is_set_aside(tmp_path):
     checkpoint(tmp_path, 5)
     (checkpoint(tmp_path, 10) / "weights").write_text("1")
