@@ -3,11 +3,11 @@
 #   seed ──synth──▶ synth.jsonl ──convert──▶ synth.llava.json ──pretrain──▶ mm_projector.bin
 #        ──finetune──▶ checkpoint ──textvqa, mmbench──▶ scores ──results──▶ results.json
 #
-# Each stage works in a folder F and keeps its marks in F/.make (scripts/stamp.sh, scripts/stage.sh):
-#   STAGE.knobs  the knobs and the code that it reads; renewed only when these change
-#   STAGE.made   that it was made; if older than its .knobs or than the .out of an input, it is made again
-#   STAGE.out    the hashes of what it made; renewed only when these change, so that what follows may stay
-#   STAGE.log    what it printed, and STAGE.seconds how long it took
+# make gives the order of the stages, their content decides whether they run. A stage in folder F is one rule, named
+# F/.make/STAGE, with the four lines above it: what it makes in F (OUTPUTS), which files it reads beside what its
+# prerequisites made (CODE), which knobs (KNOBS) and packages (PACKAGES). It runs when one of these, or what a prerequisite
+# made, is not what F/.make/STAGE.made says, or its outputs are not whole: by content, so times mean nothing here.
+# py/graph/ does this; beside STAGE.made lie STAGE.log, what it printed, and STAGE.out, sizes and hashes of what it made.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,19 +19,27 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 ifneq ($(filter 3.% 4.0 4.0.% 4.1 4.1.%,$(MAKE_VERSION)),)
 $(error GNU Make 4.2 or newer is needed, this is $(MAKE_VERSION))
 endif
-ifneq ($(shell echo $$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))),1)
-$(error bash 4.4 or newer is needed as $(SHELL))
-endif
 ifneq ($(words $(CURDIR)),1)
 $(error a path with a space is more than make can handle: move the project from '$(CURDIR)')
 endif
+ifneq ($(shell echo $$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))),1)
+$(error bash 4.4 or newer is needed as $(SHELL))
+endif
+# For the graph itself, which needs nothing installed; the stages' own is .venv's.
+PY := $(or $(wildcard .venv/bin/python),$(shell command -v python3.11 || command -v python3))
+ifeq ($(PY),)
+$(error python3 is missing; install Python 3.11 with its venv module)
+endif
+PY := $(PY) -SE
 
 ##@ Knobs of an experiment (make results EXP=mine RECIPE=recaption)
 
 ## scale: demo (no GPU, no download), 10k or full (the official ones)
 PROFILE ?= demo
-## name of the experiment, its folder under runs/PROFILE
+## name of the experiment, its folder under runs/PROFILE; of several, `make -j4 results EXP="a b c d"` makes each
 EXP ?= default
+EXPS := $(EXP)
+override EXP := $(firstword $(EXPS))
 ## data recipe: a name in configs/recipes, or the path of your own .yaml
 RECIPE ?= filter_recaption
 ## sets initialisation, order and sampling; official: 1024
@@ -44,8 +52,8 @@ RUN := $(RUNS)/$(EXP)
 ifeq ($(wildcard configs/$(PROFILE).mk),)
 $(error PROFILE=$(PROFILE) is unknown; there are: $(patsubst configs/%.mk,%,$(wildcard configs/*.mk)))
 endif
-ifneq ($(words $(EXP))-$(words $(subst /, ,$(EXP))),1-1)
-$(error EXP='$(EXP)' must be one plain name, without space or slash)
+ifneq ($(if $(EXPS),,none)$(findstring /,$(EXPS))$(filter .%,$(EXPS)),)
+$(error EXP='$(EXPS)': a name, or several, without slash or a dot in front)
 endif
 include configs/$(PROFILE).mk
 
@@ -147,25 +155,46 @@ ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-# Every mark is named in an explicit or static rule, so that make takes none for intermediate: it looks through
-# intermediate files to what they are made from, and .SECONDARY would make all of them so.
-# The stages' common shape: $(call stage,COMMAND) makes OUTPUTS.<stage> from KNOBS.<stage> and CODE.<stage>.
-stage = @scripts/stage.sh $(patsubst %/.make/,%,$(dir $@)) $(basename $(notdir $@)) $(OUTPUTS.$(basename $(notdir $@))) -- $1
-%.knobs: FORCE
-	+@scripts/stamp.sh $@ $(foreach k,$(KNOBS.$(notdir $*)),'$k=$($k)') -- $(CODE.$(notdir $*)) \
-		-- $(addprefix $(patsubst %.make/,%,$(dir $@)),$(OUTPUTS.$(notdir $*)))
-%.out: %.made
-	+@:
-FORCE:
+# A name given on the command line that no knob has is a slip of the pen.
+given := $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $v)),$v))
+ifneq ($(given),)
+unknown := $(filter-out TO_RUN DESCRIBE WAIT,$(filter-out $(shell sed -nE 's/^([^ ]+) \?=.*/\1/p' Makefile configs/*.mk),$(given)))
+$(if $(unknown),$(error $(shell $(PY) py/graph/unknown_knob.py $(foreach u,$(unknown),'$u') -- Makefile configs/*.mk)))
+endif
+
+letters = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+dry_run = $(findstring n,$(letters))$(findstring q,$(letters))
+ifneq ($(findstring t,$(letters)),)
+$(error make -t has no meaning here: times decide nothing)
+endif
+
+# Set by this Makefile for the makes that it starts, never from the environment.
+DESCRIBE :=
+WAIT :=
+# DESCRIPTION is a make that only describes the stages; TO_RUN those that are not current, found when first asked for.
+quoted = '$(subst ','\'',$1)'
+DESCRIPTION = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(MAKE) -n -j1 DESCRIBE=yes EXP='$(EXPS)' $(foreach v,$(given),$(call quoted,$v=$(value $v)))
+TO_RUN = $(if $(DESCRIBE),,$(find_to_run))
+find_to_run = $(eval TO_RUN := $$(shell $$(DESCRIPTION) $(MAKECMDGOALS) | $(PY) py/graph/plan.py --marks))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error stopped, see above))$(TO_RUN)
+description = $@ makes $(OUTPUTS.$(@F)) reads $(CODE.$(@F)) packages $(PACKAGES.$(@F)) inputs $(foreach i,$^,$(if $(findstring /.make/,$i),$i)) \
+	knobs $(foreach k,$(KNOBS.$(@F)),$(call quoted,$k=$($k)))
+# What a rule's recipe says: @$(call stage,COMMAND)
+stage = $(if $(DESCRIBE),$(info @stage $(description)),$(if $(filter $@,$(TO_RUN)),exec $(PY) py/graph/make_stage.py \
+	$(if $(filter $(RUNS)/%,$@),--experiment $(if $(WAIT),wait,refuse)) $(description) -- $1))
+submake = $(MAKE) $(if $(DESCRIBE),,TO_RUN='$(TO_RUN)')
 COMMON_CODE := py/records.py py/cli.py py/pictures.py
 MODEL_CODE := $(sort $(wildcard py/mgm/*.py)) $(COMMON_CODE)
 
 ##@ What goes in
 
+ENV := .venv/.make/env
 ## install the locked packages into .venv (every target does so by itself)
-env: .venv/.installed
-.venv/.installed: env/requirements.lock env/bootstrap.lock scripts/install.sh
-	@scripts/install.sh $(if $(TORCH_INDEX),--torch_index $(TORCH_INDEX))
+env: $(ENV)
+OUTPUTS.env := .installed .requires.json
+CODE.env := env/requirements.lock env/bootstrap.lock scripts/install.sh py/graph/requires.py
+KNOBS.env := TORCH_INDEX
+$(ENV):
+	@$(call stage,scripts/install.sh $(if $(TORCH_INDEX),--torch_index $(TORCH_INDEX)))
 
 LLM := $(MODELS)/gemma-2b-it
 VISION_TOWER := $(MODELS)/clip-vit-large-patch14-336
@@ -176,25 +205,28 @@ ALL_MODELS := $(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX) $(CAPTIONER) $(SIMILARI
 
 ifeq ($(PROFILE),demo)
 # One stage makes all stand-ins, one the whole world.
-models_of = $(MODELS)/.make/standins.out
-sets_of = $(DATA)/.make/world.out
-OUTPUTS.standins := $(sort $(notdir $(ALL_MODELS)))
+models_of = $(MODELS)/.make/standins
+sets_of = $(DATA)/.make/world
+OUTPUTS.standins := $(sort $(addsuffix /,$(notdir $(ALL_MODELS))))
+PACKAGES.standins := torch transformers timm
 CODE.standins := $(addprefix py/world/,$(addsuffix .py,make_models folders manifest standins bpe captions questions scene render) \
 	weights/manifest.json) $(COMMON_CODE)
-$(MODELS)/.make/standins.made: $(MODELS)/.make/standins.knobs | .venv/.installed
-	$(call stage,$(PYTHON) py/world/make_models.py --output $(MODELS))
-OUTPUTS.world := seed finetune eval controls
+$(MODELS)/.make/standins: | $(ENV)
+	@$(call stage,$(PYTHON) py/world/make_models.py --output $(MODELS))
+OUTPUTS.world := seed/ finetune/ eval/ controls/
+PACKAGES.world := pillow
 CODE.world := $(addprefix py/world/,make_data.py scene.py render.py captions.py questions.py folders.py) $(COMMON_CODE)
-$(DATA)/.make/world.made: $(DATA)/.make/world.knobs | .venv/.installed
-	$(call stage,$(PYTHON) py/world/make_data.py --output $(DATA))
+$(DATA)/.make/world: | $(ENV)
+	@$(call stage,$(PYTHON) py/world/make_data.py --output $(DATA))
 else
-models_of = $(foreach m,$1,$(dir $m).make/$(notdir $m).out)
-sets_of = $(foreach s,$1,$(DATA)/.make/$s_set.out)
-$(foreach x,$(notdir $(ALL_MODELS)) seed_set finetune_set eval_set,$(eval OUTPUTS.$x := $(x:_set=))$(eval KNOBS.$x := SOURCE.$x))
-$(patsubst $(MODELS)/%,$(MODELS)/.make/%.made,$(ALL_MODELS)): $(MODELS)/.make/%.made: $(MODELS)/.make/%.knobs | .venv/.installed
-	$(call stage,scripts/download.sh --output $(MODELS)/$* $(SOURCE.$*))
-$(patsubst %,$(DATA)/.make/%_set.made,seed finetune eval): $(DATA)/.make/%_set.made: $(DATA)/.make/%_set.knobs | .venv/.installed
-	$(call stage,scripts/download.sh --output $(DATA)/$* $(SOURCE.$*_set))
+models_of = $(foreach m,$1,$(dir $m).make/$(notdir $m))
+sets_of = $(foreach s,$1,$(DATA)/.make/$s_set)
+# No CODE: another line in download.sh is no reason to fetch 40 GB again.
+$(foreach x,$(notdir $(ALL_MODELS)) seed_set finetune_set eval_set,$(eval OUTPUTS.$x := $(x:_set=)/)$(eval KNOBS.$x := SOURCE.$x))
+$(patsubst $(MODELS)/%,$(MODELS)/.make/%,$(ALL_MODELS)): $(MODELS)/.make/%: | $(ENV)
+	@$(call stage,scripts/download.sh --output $(MODELS)/$* $(SOURCE.$*))
+$(patsubst %,$(DATA)/.make/%_set,seed finetune eval): $(DATA)/.make/%_set: | $(ENV)
+	@$(call stage,scripts/download.sh --output $(DATA)/$* $(SOURCE.$*_set))
 endif
 ## the models: the demo's stand-ins, or the official downloads
 models: $(call models_of,$(ALL_MODELS))
@@ -203,13 +235,19 @@ data: $(call sets_of,seed finetune eval)
 
 ##@ The stages
 
-# A user's own file counts by its content; the profile's by the stage that makes it.
+# A user's own files count by their content, images included; the profile's by the stage that makes them.
 own = $(if $(filter file,$(origin $1)),,$($1))
+OWN := $(foreach k,SEED FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k))
+$(foreach k,$(OWN),$(eval OUTPUTS.own_$k := @own_$k.txt)$(eval CODE.own_$k := py/list_files.py $(if $(filter-out EVAL_DATA,$k),$($k)))$(eval KNOBS.own_$k := $k))
+$(OWN:%=$(RUN)/.make/own_%): $(RUN)/.make/own_%: | $(ENV)
+	@$(call stage,$(PYTHON) py/list_files.py --of $($*) --output $(RUN)/own_$*.txt)
+# $(call from,KNOB,SET): the stage behind the files of KNOB
+from = $(if $(filter $1,$(OWN)),$(RUN)/.make/own_$1,$(call sets_of,$2))
+
 RECIPE_FILE := $(if $(filter %.yaml,$(RECIPE)),$(RECIPE),configs/recipes/$(RECIPE).yaml)
 ifeq ($(wildcard $(RECIPE_FILE)),)
 $(error RECIPE=$(RECIPE) is unknown; there are: $(patsubst configs/recipes/%.yaml,%,$(wildcard configs/recipes/*.yaml)), or give the path of a .yaml)
 endif
-SEED_INPUT := $(if $(call own,SEED),,$(call sets_of,seed))
 RECIPE_READS = $(findstring {$1},$(file <$(RECIPE_FILE)))
 RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL,$(if $(call RECIPE_READS,$m),$m))
 # Your own operators: each Python file, or folder of such, that your recipe names from where it lies.
@@ -218,26 +256,28 @@ RECIPE_WORDS := $(if $(filter %.yaml,$(RECIPE)),$(subst $(comma), ,$(subst [, ,$
 RECIPE_CODE := $(sort $(filter %.py,$(wildcard $(foreach w,$(RECIPE_WORDS),$(dir $(RECIPE))$w $(dir $(RECIPE))$w/*.py))))
 
 ## clean and re-synthesise the seed by RECIPE
-synth: $(RUN)/.make/synth.out
+synth: $(RUN)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
-KNOBS.synth := SEED $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
+KNOBS.synth := SEED RECIPE $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
+PACKAGES.synth := py-data-juicer torch transformers pillow
 CODE.synth := scripts/synth.sh py/check_seed.py py/fill_recipe.py py/run_data_juicer.py py/make_ledger.py $(sort $(wildcard py/ops/*.py)) $(COMMON_CODE) \
-	$(RECIPE_FILE) $(RECIPE_CODE) $(call own,SEED)
-$(RUN)/.make/synth.made: $(RUN)/.make/synth.knobs $(SEED_INPUT) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | .venv/.installed
-	$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
+	$(RECIPE_FILE) $(RECIPE_CODE)
+$(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
+	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
 		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) \
 		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --batch_size $(SYNTH_BATCH_SIZE))
 
 OUTPUTS.convert := synth.llava.json
 KNOBS.convert := SEED STAGE1 PRETRAIN_BUDGET RANDOM_SEED
+PACKAGES.convert := pillow
 CODE.convert := py/dj_to_llava.py $(COMMON_CODE) $(call own,STAGE1)
-$(RUN)/.make/convert.made: $(RUN)/.make/convert.knobs $(RUN)/.make/synth.out \
-		$(if $(and $(call own,SEED),$(call own,STAGE1)),,$(call sets_of,seed)) | .venv/.installed
-	$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(RUN)/synth.jsonl --stage1 $(STAGE1) --image_folder $(dir $(SEED)) \
+$(RUN)/.make/convert: $(RUN)/.make/synth $(call from,SEED,seed) $(if $(call own,STAGE1),,$(call sets_of,seed)) | $(ENV)
+	@$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(RUN)/synth.jsonl --stage1 $(STAGE1) --image_folder $(dir $(SEED)) \
 		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --output $(RUN)/synth.llava.json)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
 TRAIN_CODE := py/train.py scripts/train_options.sh $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
+TRAIN_PACKAGES := torch transformers timm accelerate deepspeed pillow
 TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
 	--image_size_aux $(IMAGE_SIZE_AUX) --seed $(RANDOM_SEED) --save_steps $(SAVE_STEPS) --deepspeed $(DEEPSPEED_CONFIG) \
@@ -245,87 +285,91 @@ TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --visio
 	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS)
 
 ## train the projectors on what was synthesised
-pretrain: $(RUN)/.make/pretrain.out
-OUTPUTS.pretrain := pretrain/mm_projector.bin
+pretrain: $(RUN)/.make/pretrain
+OUTPUTS.pretrain := pretrain/mm_projector.bin pretrain/
+PACKAGES.pretrain := $(TRAIN_PACKAGES)
 KNOBS.pretrain := $(TRAIN_KNOBS) PRETRAIN_GLOBAL_BATCH_SIZE PRETRAIN_BATCH_SIZE_PER_GPU PRETRAIN_LEARNING_RATE
 CODE.pretrain := scripts/pretrain.sh $(TRAIN_CODE)
-$(RUN)/.make/pretrain.made: $(RUN)/.make/pretrain.knobs $(RUN)/.make/convert.out $(TRAIN_MODELS)
-	$(call stage,scripts/pretrain.sh $(TRAIN_FLAGS) --data_path $(RUN)/synth.llava.json --image_folder $(dir $(SEED)) \
+$(RUN)/.make/pretrain: $(RUN)/.make/convert $(call from,SEED,seed) $(TRAIN_MODELS)
+	@$(call stage,scripts/pretrain.sh $(TRAIN_FLAGS) --data_path $(RUN)/synth.llava.json --image_folder $(dir $(SEED)) \
 		--global_batch_size $(PRETRAIN_GLOBAL_BATCH_SIZE) --per_device_train_batch_size $(PRETRAIN_BATCH_SIZE_PER_GPU) \
 		--learning_rate $(PRETRAIN_LEARNING_RATE) --output_dir $(RUN)/pretrain)
 
 PRETRAINED := $(if $(filter yes,$(PRETRAIN)),pretrain)
 ## train the projectors and the language model on the finetuning set
-finetune: $(RUN)/.make/finetune.out
-OUTPUTS.finetune := finetune/config.json finetune/model.safetensors.index.json finetune
+finetune: $(RUN)/.make/finetune
+OUTPUTS.finetune := finetune/config.json finetune/model.safetensors.index.json finetune/
+PACKAGES.finetune := $(TRAIN_PACKAGES)
 KNOBS.finetune := $(TRAIN_KNOBS) PRETRAIN FINETUNE_DATA FINETUNE_GLOBAL_BATCH_SIZE FINETUNE_BATCH_SIZE_PER_GPU FINETUNE_LEARNING_RATE CUT_LONG_SAMPLES
-CODE.finetune := scripts/finetune.sh $(TRAIN_CODE) $(call own,FINETUNE_DATA)
-$(RUN)/.make/finetune.made: $(RUN)/.make/finetune.knobs $(PRETRAINED:%=$(RUN)/.make/%.out) $(call sets_of,finetune) $(TRAIN_MODELS)
-	$(call stage,scripts/finetune.sh $(TRAIN_FLAGS) --data_path $(FINETUNE_DATA) --image_folder $(dir $(FINETUNE_DATA)) \
+CODE.finetune := scripts/finetune.sh $(TRAIN_CODE)
+$(RUN)/.make/finetune: $(PRETRAINED:%=$(RUN)/.make/%) $(call from,FINETUNE_DATA,finetune) $(TRAIN_MODELS)
+	@$(call stage,scripts/finetune.sh $(TRAIN_FLAGS) --data_path $(FINETUNE_DATA) --image_folder $(dir $(FINETUNE_DATA)) \
 		$(PRETRAINED:%=--pretrain_mm_mlp_adapter $(RUN)/%/mm_projector.bin) \
 		--global_batch_size $(FINETUNE_GLOBAL_BATCH_SIZE) --per_device_train_batch_size $(FINETUNE_BATCH_SIZE_PER_GPU) \
 		--learning_rate $(FINETUNE_LEARNING_RATE) --output_dir $(RUN)/finetune -- --cut_long_samples $(CUT_LONG_SAMPLES))
 
 ## answer and score TextVQA and MMBench
-eval: $(RUN)/.make/textvqa.out $(RUN)/.make/mmbench.out
-$(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x))
+eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
+$(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
 EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/eval/common.sh scripts/eval/run_chunks.sh \
-	$(MODEL_CODE) $(if $(call own,EVAL_DATA),$(wildcard $(EVAL_DATA)/textvqa/*.json* $(EVAL_DATA)/mmbench/*.tsv))
+	$(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
 CODE.mmbench := scripts/eval/mmbench.sh py/answer_mmbench.py py/mmbench_upload.py py/score_mmbench.py $(EVAL_CODE)
-$(RUN)/.make/textvqa.made $(RUN)/.make/mmbench.made: $(RUN)/.make/%.made: $(RUN)/.make/%.knobs $(RUN)/.make/finetune.out $(call sets_of,eval)
-	$(call stage,scripts/eval/$*.sh --model_path $(RUN)/finetune --data $(EVAL_DATA)/$* --output $(RUN)/eval/$* \
+$(RUN)/.make/textvqa $(RUN)/.make/mmbench: $(RUN)/.make/%: $(RUN)/.make/finetune $(call from,EVAL_DATA,eval)
+	@$(call stage,scripts/eval/$*.sh --model_path $(RUN)/finetune --data $(EVAL_DATA)/$* --output $(RUN)/eval/$* \
 		$(EVAL_FLAGS))
 
 ##@ The answer
 
 # At the larger scales the baseline is built only when asked for; the demo always compares.
 BASELINE := $(if $(filter-out $(EXP),$(BASELINE_EXP)),$(RUNS)/$(BASELINE_EXP))
-BASELINE_MARK := $(BASELINE:%=%/.make/results.out)
-BASELINE_MAKE = +@$(MAKE) EXP=$(BASELINE_EXP) BASELINE_EXP= RECIPE=seed PRETRAIN=yes
-INPUTS_READY := .venv/.installed $(call models_of,$(ALL_MODELS)) $(call sets_of,seed finetune eval)
+BASELINE_MARK := $(BASELINE:%=%/.make/results)
+BASELINE_MAKE = $(submake) EXP=$(BASELINE_EXP) BASELINE_EXP= RECIPE=seed PRETRAIN=yes WAIT=yes
+INPUTS_READY := $(ENV) $(call models_of,$(ALL_MODELS)) $(call sets_of,seed finetune eval)
 ifneq ($(and $(BASELINE),$(filter demo,$(PROFILE))),)
-$(BASELINE_MARK): FORCE | $(INPUTS_READY)
-	$(BASELINE_MAKE) $@
+$(BASELINE_MARK): | $(INPUTS_READY)
+	+@$(if $(DESCRIBE)$(filter $(BASELINE)/%,$(TO_RUN)),$(BASELINE_MAKE) $@)
 else
-BASELINE_MARK := $(wildcard $(BASELINE_MARK))
+BASELINE_MARK := $(wildcard $(BASELINE_MARK).made)
 endif
 BASELINE_RESULTS := $(if $(BASELINE_MARK),$(BASELINE)/results.json)
 
 ## the whole way: the scores of EXP, beside its baseline's
-results: $(RUN)/.make/results.out
-	+@$(if $(dry_run),:,cat $(RUN)/results.txt; scripts/say_if_current.sh $(RUN) $(STARTED))
+results: $(if $(word 2,$(EXPS)),$(EXPS:%=results/%),$(RUN)/.make/results)
+	+@$(if $(word 2,$(EXPS))$(dry_run),,cat $(RUN)/results.txt$(if $(TO_RUN),,; echo 'nothing to do: $(RUN) is up to date'))
+$(EXPS:%=results/%): results/%: | $(INPUTS_READY)
+	+@$(submake) EXP=$* results
 OUTPUTS.results := results.json results.txt
+PACKAGES.results := scipy rich torch transformers deepspeed py-data-juicer
 KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DATA EVAL_DATA BASELINE_RESULTS
 CODE.results := scripts/results.sh py/collect_results.py py/show_results.py py/intervals.py py/digest.py $(COMMON_CODE)
 RESULTS_FLAGS = --run $(RUN) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) --pretrained $(PRETRAIN) \
 	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k=$($k))) $(if $(PRETRAINED),,PRETRAIN=no)' \
 	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) stage1=$(STAGE1) recipe=$(RECIPE_FILE) synth=$(RUN)/synth.jsonl)
-$(RUN)/.make/results.made: $(RUN)/.make/results.knobs $(BASELINE_MARK) \
-		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x.out)
-	$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) $(BASELINE_RESULTS:%=--baseline %))
-STARTED := $(shell date +%s.%N)
-dry_run = $(findstring n,$(firstword -$(MAKEFLAGS)))$(findstring q,$(firstword -$(MAKEFLAGS)))
+$(RUN)/.make/results: $(BASELINE_MARK) \
+		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x)
+	@$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) $(BASELINE_RESULTS:%=--baseline %))
 
 ## the baseline's scores: recipe 'seed', all other knobs equal
 baseline:
-	$(BASELINE_MAKE) results
+	+@$(BASELINE_MAKE) WAIT= results
 
 ## the same checkpoint, asked with its images blanked: what the text alone gives away
-text-only: $(RUN)/.make/blank.out
-	+@$(if $(dry_run),:,cat $(RUN)/blank/results.txt)
-$(foreach x,textvqa mmbench,$(eval OUTPUTS.blank_$x := blank/eval/$x)$(eval KNOBS.blank_$x := $(KNOBS.$x))$(eval CODE.blank_$x := $(CODE.$x)))
-$(RUN)/.make/blank_textvqa.made $(RUN)/.make/blank_mmbench.made: $(RUN)/.make/blank_%.made: $(RUN)/.make/blank_%.knobs \
-		$(RUN)/.make/finetune.out $(call sets_of,eval)
-	$(call stage,scripts/eval/$*.sh --model_path $(RUN)/finetune --data $(EVAL_DATA)/$* --output $(RUN)/blank/eval/$* \
+text-only: $(RUN)/.make/blank
+	+@$(if $(dry_run),,cat $(RUN)/blank/results.txt)
+$(foreach x,textvqa mmbench,$(eval OUTPUTS.blank_$x := blank/eval/$x/)$(eval PACKAGES.blank_$x := $(PACKAGES.$x))$(eval KNOBS.blank_$x := $(KNOBS.$x))$(eval CODE.blank_$x := $(CODE.$x)))
+$(RUN)/.make/blank_textvqa $(RUN)/.make/blank_mmbench: $(RUN)/.make/blank_%: \
+		$(RUN)/.make/finetune $(call from,EVAL_DATA,eval)
+	@$(call stage,scripts/eval/$*.sh --model_path $(RUN)/finetune --data $(EVAL_DATA)/$* --output $(RUN)/blank/eval/$* \
 		$(EVAL_FLAGS) --blank_image)
 OUTPUTS.blank := blank/results.json blank/results.txt
+PACKAGES.blank := $(PACKAGES.results)
 KNOBS.blank := $(filter-out BASELINE_RESULTS,$(KNOBS.results))
 CODE.blank := $(CODE.results)
-$(RUN)/.make/blank.made: $(RUN)/.make/blank.knobs $(RUN)/.make/blank_textvqa.out $(RUN)/.make/blank_mmbench.out
-	$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) --scores $(RUN)/blank)
+$(RUN)/.make/blank: $(RUN)/.make/blank_textvqa $(RUN)/.make/blank_mmbench
+	@$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) --scores $(RUN)/blank)
 
 # One experiment per row and random seed, named ROW-sSEED; a row is a recipe or one of these controls of the demo.
 TABLE_ROWS := no_pretraining shuffled seed recaption filter_recaption clean
@@ -334,41 +378,63 @@ ROW.shuffled := RECIPE=seed SEED=$(DATA)/controls/shuffled.jsonl
 ROW.clean := RECIPE=seed SEED=$(DATA)/controls/clean.jsonl
 TABLE_RUNS := $(foreach s,$(RANDOM_SEEDS),$(foreach r,$(TABLE_ROWS),$r-s$s))
 $(TABLE_RUNS:%=table/%): table/%: | $(INPUTS_READY)
-	+@$(MAKE) EXP=$* RANDOM_SEED=$(lastword $(subst -s, ,$*)) BASELINE_EXP= \
+	+@$(submake) EXP=$* RANDOM_SEED=$(lastword $(subst -s, ,$*)) BASELINE_EXP= \
 		$(or $(ROW.$(firstword $(subst -s, ,$*))),RECIPE=$(firstword $(subst -s, ,$*))) \
-		$(RUNS)/$*/.make/results.out $(if $(filter filter_recaption-%,$*),text-only)
+		$(RUNS)/$*/.make/results $(if $(filter filter_recaption-%,$*),text-only)
 ## the results table over RANDOM_SEEDS with all controls (demo), written into README.md
 table: $(TABLE_RUNS:%=table/%)
 	@scripts/table.sh $(RUNS) $(EVAL_DATA) '$(TABLE_ROWS)' '$(RANDOM_SEEDS)'
 
+##@ What would run, and why
+
+## goal that `make plan` and `make why` speak of
+GOAL ?= results
+## what would run for GOAL, and what changed; runs nothing
+plan:
+	@$(DESCRIPTION) $(GOAL) | $(PY) py/graph/plan.py
+## a file or stage that `make why` explains
+TARGET ?= results.json
+## the chain from TARGET to the change that makes it out of date, or what it was made from
+why:
+	@$(DESCRIPTION) $(GOAL) | $(PY) py/graph/plan.py --why $(call quoted,$(TARGET))
+## read all models, data and outputs of EXP anew, and name what differs from its manifest
+verify-data:
+	@$(PY) py/graph/verify.py $(MODELS) $(DATA) $(wildcard $(RUN))
+## disk space per experiment, and what the clean targets would free
+du:
+	@$(PY) py/graph/disk_use.py $(RUNS) --other $(DATA) $(MODELS) .venv
+
 ##@ Upkeep
 
+## options of pytest
+PYTEST_FLAGS ?= -n 2 --dist worksteal
 ## run all tests
-test: .venv/.installed
+test: $(ENV)
 	@$(PYTHON) -m pytest $(PYTEST_FLAGS)
 ## ruff and shellcheck
-check: .venv/.installed
+check: $(ENV)
 	@.venv/bin/ruff check . && .venv/bin/shellcheck scripts/*.sh scripts/*/*.sh .ci/run
 ## train the demo's stand-in models anew, into py/world/weights
-standins: .venv/.installed
+standins: $(ENV)
 	@$(PYTHON) py/world/make_standins.py --output py/world/weights
 ## resolve env/requirements.in into the lock file anew
-lock: .venv/.installed
+lock: $(ENV)
 	@cd env && ../.venv/bin/uv pip compile -q --upgrade requirements.in --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 		--generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements.lock
-## forget the synthesised data of EXP; what follows runs again only if the new data differ
+## forget the synthesised data of EXP; what follows runs again only if the new data differ (make -n clean-synth: only list)
 clean-synth:
-	rm -f $(addprefix $(RUN)/,$(OUTPUTS.synth) $(OUTPUTS.convert) .make/synth.made .make/convert.made)
-## forget the experiment EXP
+	+@$(CLEAN) $(addprefix $(RUN)/,$(OUTPUTS.synth) $(OUTPUTS.convert) synth.log $(foreach m,made stat out log,.make/synth.$m .make/convert.$m))
+## forget the experiment EXP (make -n clean-run: only list)
 clean-run:
-	rm -rf $(RUN)
-## forget everything that was built, downloads and .venv included
+	+@$(CLEAN) $(EXPS:%=$(RUNS)/%)
+## forget everything that was built, downloads and .venv included (make -n distclean: only list)
 distclean:
-	rm -rf data models runs .venv
+	+@$(CLEAN) data models runs .venv
+CLEAN = $(PY) py/graph/clean.py $(if $(dry_run),--dry_run)
 ## this text
 help:
 	@awk -f scripts/help.awk Makefile
 	@echo; echo "PROFILE=$(PROFILE) sets these otherwise (configs/$(PROFILE).mk):"; grep -oE '^[A-Z0-9_]+ \?= .*' configs/$(PROFILE).mk | sed 's/^/  /; s/?= //'
 
 .PHONY: env models data synth pretrain finetune eval results baseline text-only table test check standins lock \
-	clean-synth clean-run distclean help FORCE
+	clean-synth clean-run distclean help plan why verify-data du

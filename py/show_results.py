@@ -1,7 +1,7 @@
 """Print results.json for a person: scores beside the baseline's, data, time, an honest verdict, what next.
 
-Plain text of 100 columns where the output is not a terminal. Stage seconds come from ``.make/STAGE.seconds``
-beside the file, which scripts/stage.sh writes.
+Plain text of 100 columns where the output is not a terminal. Stage seconds come from the graph's marks
+``.make/STAGE.made`` beside the file.
 
     python py/show_results.py runs/demo/default/results.json
 """
@@ -60,14 +60,15 @@ def data_line(result: dict) -> str:
 
 
 def stage_seconds(folder: Path, stages: tuple[str, ...] = STAGES) -> dict[str, float]:
-    """Seconds of ``stages`` from the files ``STAGE.seconds`` in ``folder``, where they are."""
+    """Seconds of ``stages`` from the graph's marks ``STAGE.made`` in ``folder``, where they are."""
     seconds = {}
-    for file in (folder / f"{stage}.seconds" for stage in stages):
-        if file.is_file():
+    for stage in stages:
+        mark = folder / f"{stage}.made"
+        if mark.is_file():
             try:
-                seconds[file.stem] = float(file.read_text())
-            except ValueError as error:
-                raise BadInput(f"{file}: holds no number of seconds; remove it") from error
+                seconds[stage] = float(read_json(mark)["seconds"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise BadInput(f"{mark}: holds no number of seconds; remove it") from error
     return seconds
 
 

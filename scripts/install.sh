@@ -19,7 +19,7 @@ cd "$(dirname "$0")/.."
 lock=env/requirements.lock venv=.venv
 wanted=$(cat "$lock" env/bootstrap.lock - <<< "torch_index=$torch_index" | sha256sum)
 
-if [ "$(cat $venv/.installed 2> /dev/null)" = "$wanted" ]; then touch $venv/.installed; exit 0; fi
+if [ "$(cat $venv/.installed 2> /dev/null)" = "$wanted" ] && [ -f $venv/.requires.json ]; then exit 0; fi
 [ "$(uname -sm)" = "Linux x86_64" ] || die "the lock file is for Linux on x86-64, this is $(uname -sm)"
 python=$(command -v python3.11 || command -v python3) || die "python3 is missing; install Python 3.11 with its venv module"
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -46,5 +46,6 @@ fi
 $venv/bin/python -m compileall -q -j 0 $venv/lib/python3.11/site-packages > /dev/null 2>&1 || :
 torch=$($venv/bin/python -c 'import torch, torchvision; print(torch.__version__, "cuda" if torch.cuda.is_available() else "cpu")') ||
   die "torch cannot be imported${torch_index:+: is $torch_index an index of CPU builds?}"
+$venv/bin/python py/graph/requires.py > $venv/.requires.json
 echo "$wanted" > $venv/.installed
 say "done: torch $torch"

@@ -1,0 +1,73 @@
+"""One make per experiment, and no more stages at once than there are cores for."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from graph.processes import alive, end, identity
+from records import BadInput
+
+
+def take_experiment(folder: str, make: int, wait: bool, say: Callable[[str], None]) -> None:
+    """Note in ``folder/.make/owner`` that process ``make`` builds it; that holds while the process lives.
+
+    Where another living make has it: raise `BadInput`, or ``wait``. What a dead one left running is ended.
+    """
+    owner = Path(folder, ".make", "owner")
+    owner.parent.mkdir(parents=True, exist_ok=True)
+    mine, told = identity(make), False
+    while True:
+        with owner.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            try:
+                other = json.loads(text) if text else None
+            except ValueError:
+                other = None
+            if other == mine:
+                return
+            if other is None or not alive(other):
+                if other:
+                    end(str(Path(folder).resolve()) + "/")
+                file.seek(0)
+                file.truncate()
+                json.dump(mine, file)
+                return
+        who = f"process {other['pid']} on {other['host']}"
+        if not wait:
+            raise BadInput(
+                f"{folder} is being built by another make, {who}; wait for it, stop it or choose another EXP "
+                f"(if that process is gone for certain: rm {owner})"
+            )
+        if not told:
+            say(f"waits for {who}, which builds it")
+            told = True
+        time.sleep(0.2)
+
+
+@contextmanager
+def core_slot(folder: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold one of as many slots as stages of OMP_NUM_THREADS threads fit on the cores (unset: one)."""
+    cores = len(os.sched_getaffinity(0))
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    slots = max(1, cores // int(threads)) if threads.isdecimal() and int(threads) else 1
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    begun, told = time.monotonic(), False
+    while True:
+        for number in range(slots):
+            with Path(folder, f"{number}").open("a") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield
+                return
+        if not told and time.monotonic() - begun > 1:
+            say(f"waits for a free core (stages at once: {slots})")
+            told = True
+        time.sleep(0.1)

@@ -1,0 +1,171 @@
+"""Make one stage of the graph if it is not current: alone, timed, its output kept, marked only when complete.
+
+    python py/graph/make_stage.py [--experiment refuse|wait] DESCRIPTION -- COMMAND …
+
+DESCRIPTION is that of graph/stages.py. The terminal gets the lines that a script signed (``train.py: …``,
+``+ …``), with V=1 all; ``FOLDER/.make/STAGE.log`` gets everything. ``--experiment``: the folder is that of an
+experiment, which one make builds at a time; where another one does, refuse or wait.
+"""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before `main`: end without a traceback
+
+import errno
+import os
+import re
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import cli
+from graph import changes, locks, marks, processes
+from graph.stages import FOLDER, Stage, parse
+from records import BadInput
+
+SIGNED = re.compile(rb"[a-z0-9_]+\.(py|sh): |\+ ")
+TAIL_LINES = 15
+REMEDIES = {
+    errno.ENOSPC: "free some room ('make du' shows what takes it)",
+    errno.EDQUOT: "free some room ('make du' shows what takes it)",
+    errno.EROFS: "make the folder writable",
+    errno.EACCES: "make the folder writable",
+}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(Exception):
+    """A signal asked for the end."""
+
+
+def say(stage: Stage, words: str) -> None:
+    print(f"{stage.label} {words}", flush=True)
+
+
+def run(stage: Stage, command: list[str]) -> int:
+    """Run ``command``, its output to the stage's log; its exit status. A signal ends all that it started."""
+    mark = str(Path(stage.mark).resolve())
+    hidden = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment[processes.VARIABLE] = mark
+    signed, everything = f"{stage.label} ".encode(), bool(os.environ.get("V"))
+    with (
+        Path(f"{stage.mark}.log").open("wb") as log,
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        ) as job,
+    ):
+        try:
+            for line in job.stdout:
+                log.write(line)
+                log.flush()
+                if everything or SIGNED.match(line):
+                    sys.stdout.buffer.write(signed + line)
+                    sys.stdout.buffer.flush()
+            status = job.wait()
+        except BaseException:
+            processes.end(mark)
+            raise
+    processes.end(mark)
+    return status
+
+
+def check_places(stage: Stage) -> None:
+    """Raise `BadInput` where something of the wrong kind lies in the place of an output."""
+    for path, kind in stage.outputs:
+        there, wanted = Path(path), "folder" if kind == FOLDER else "file"
+        if there.exists() and there.is_dir() != (kind == FOLDER):
+            found = "folder" if there.is_dir() else "file"
+            raise BadInput(f"{path} is a {found}, where {stage.label} makes a {wanted}; move it away")
+
+
+def tail(log: Path) -> str:
+    """The last lines of ``log``."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+def make(stage: Stage, command: list[str]) -> None:
+    """Make ``stage``, whose lock is held, if it is not current."""
+    verdict = changes.judge(stage, changes.locked_versions())
+    if not verdict.reasons:
+        return
+    changes.check_inputs(stage, verdict.now)
+    processes.end(str(Path(stage.mark).resolve()))
+    check_places(stage)
+    with locks.core_slot("runs/.cores", partial(say, stage)):
+        made = changes.ended_well(stage, verdict.now) or run_anew(stage, command, verdict.now)
+        marks.write(stage, made, partial(say, stage))
+    say(stage, f"done in {made['seconds']} s")
+
+
+def run_anew(stage: Stage, command: list[str], now: dict) -> dict:
+    """Run ``command`` and note that it ended well; what the stage was made from, when and how long."""
+    mark, before = Path(f"{stage.mark}.made"), Path(f"{stage.mark}.made.before")
+    if mark.exists():
+        mark.replace(before)
+    marks.forget_end(stage)
+    marks.flush_folder(mark.parent)
+    say(stage, "starts")
+    start = time.time()
+    if run(stage, command):
+        restore(stage, before, mark)
+        log = Path(f"{stage.mark}.log")
+        sys.exit(f"{stage.label} failed; the end of {log}:\n{tail(log)}")
+    before.unlink(missing_ok=True)
+    made = {**now, "started": start, "seconds": round(time.time() - start, 1)}
+    subprocess.run(["sync", "-f", stage.folder], check=False)
+    marks.note_end(stage, made)
+    return made
+
+
+def restore(stage: Stage, before: Path, mark: Path) -> None:
+    """Put the mark back where a failed start left all that stands under it as it was."""
+    if before.exists():
+        before.replace(mark)
+        fault, _ = marks.output_fault(stage, marks.read(stage.mark))
+        if fault:
+            mark.unlink()
+
+
+def stop(*_: object) -> None:
+    raise Stopped
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    if "--" not in words:
+        print(__doc__)
+        sys.exit(0 if words in (["--help"], ["-h"]) else 1)
+    experiment = words[1] if words[0] == "--experiment" else None
+    divide = words.index("--")
+    stage, command = parse(words[2 if experiment else 0 : divide]), words[divide + 1 :]
+    parent = os.getppid()
+    processes.end_with_parent(parent)
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, stop)
+    try:
+        if experiment:
+            locks.take_experiment(stage.folder, parent, experiment == "wait", partial(say, stage))
+        with marks.stage_lock(stage.mark, lambda: say(stage, "waits for another make, which makes it")):
+            make(stage, command)
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        where, remedy = error.filename or stage.folder, REMEDIES[error.errno]
+        sys.exit(
+            f"{stage.label} failed: {where}: {error.strerror}; {remedy}, then run the same command again"
+        )
+    except Stopped:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(f"{stage.label} was stopped; the same command goes on from here")
+
+
+if __name__ == "__main__":
+    cli.run(main)
