@@ -60,7 +60,7 @@ def shown(folder, value):
 
 def test_the_table_is_plain_and_holds_everything_that_was_measured(tmp_path):
     (tmp_path / ".make").mkdir()
-    (tmp_path / ".make" / "synth.seconds").write_text("12.5\n")
+    write_json(tmp_path / ".make" / "synth.made", {"seconds": 12.5})
     text = shown(tmp_path, result())
     assert "\x1b" not in text
     assert max(len(line) for line in text.splitlines() if "make results" not in line) <= 100
@@ -110,7 +110,7 @@ def test_a_run_without_pretraining_data_says_so():
 
 def test_stage_times_come_in_the_graphs_order_and_else_from_training(tmp_path):
     for stage in ("mmbench", "blank_mmbench", "synth", "results"):
-        (tmp_path / f"{stage}.seconds").write_text("2")
+        write_json(tmp_path / f"{stage}.made", {"seconds": 2})
     assert list(stage_seconds(tmp_path)) == ["synth", "mmbench"]
     assert time_line(result(), stage_seconds(tmp_path / "none")) == "Seconds: pretrain 61.5; together 61.5"
 
@@ -118,7 +118,7 @@ def test_stage_times_come_in_the_graphs_order_and_else_from_training(tmp_path):
 def test_stages_that_a_run_without_pretraining_left_unused_are_not_counted(tmp_path):
     (tmp_path / ".make").mkdir()
     for stage in ("synth", "pretrain", "finetune"):
-        (tmp_path / ".make" / f"{stage}.seconds").write_text("2.0")
+        write_json(tmp_path / ".make" / f"{stage}.made", {"seconds": 2.0})
     value = result() | {"data": None, "training": {"pretrain": None, "finetune": None}}
     assert "Seconds: finetune 2.0; together 2.0" in shown(tmp_path, value)
 

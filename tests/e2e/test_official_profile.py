@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+from builds import Build
+
+pytestmark = pytest.mark.slow
 ARCHIVED_MODELS = (
     "gemma-2b-it",
     "clip-vit-large-patch14-336",
@@ -27,19 +29,19 @@ def archive(folder: Path, target: Path) -> None:
 @pytest.fixture
 def source(build, tmp_path):
     """The address of a server with the official paths, made from the small sets and the stand-ins."""
-    official, tiny = tmp_path / "official", build.folder / "tiny"
+    official, demo = tmp_path / "official", build.folder / "data/demo"
     for name in ARCHIVED_MODELS:
         archive(build.folder / "models/demo" / name, official / f"models/{name}.tar.gz")
     data = official / "data/stage_1"
-    archive(tiny / "seed", data / "pretrain_stage_1_10k.tar.gz")
-    archive(tiny / "finetune", data / "finetuning_stage_1_12k.tar.gz")
-    archive(tiny / "eval", data / "eval_stage_1.tar.gz")
+    archive(demo / "seed", data / "pretrain_stage_1_10k.tar.gz")
+    archive(demo / "finetune", data / "finetuning_stage_1_12k.tar.gz")
+    archive(demo / "eval", data / "eval_stage_1.tar.gz")
     for path, name in (
-        ("seed/seed.jsonl", "mgm_pretrain_stage_1_10k.jsonl"),
+        ("seed/mgm_pretrain_demo.jsonl", "mgm_pretrain_stage_1_10k.jsonl"),
         ("seed/stage_1.json", "stage_1.json"),
-        ("finetune/instruction.json", "mgm_instruction_stage_1_12k.json"),
+        ("finetune/mgm_instruction_demo.json", "mgm_instruction_stage_1_12k.json"),
     ):
-        (data / name).write_bytes((tiny / path).read_bytes())
+        (data / name).write_bytes((demo / path).read_bytes())
     server = ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(official))
     )
@@ -60,7 +62,7 @@ def test_the_official_profile_downloads_trains_and_scores(build, source, monkeyp
         "SOURCE.blip2-opt-2.7b": str(models / "blip2-opt-2.7b"),
         "SOURCE.clip-vit-base-patch32": str(models / "clip-vit-large-patch14-336"),
     }
-    build = build.with_knobs(knobs)
+    build = Build(build.folder, knobs)
     build.make("results")
     run = build.folder / "runs/10k/official"
     result = json.loads((run / "results.json").read_text())

@@ -1,6 +1,5 @@
 """scripts/install.sh: what is missing is said at once; what is installed stays."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,9 +64,8 @@ def test_what_is_installed_from_this_lock_is_not_installed_again(project):
     (project / ".venv").mkdir()
     mark = project / ".venv/.installed"
     mark.write_bytes(hashed.stdout)
-    os.utime(mark, (1, 1))
+    (project / ".venv/.requires.json").touch()
     assert install(project).returncode == 0
-    assert mark.stat().st_mtime > 1
     assert install(project, "--torch_index", "elsewhere").returncode == 1, "another index is another set"
 
 
