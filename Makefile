@@ -67,6 +67,10 @@ FINETUNE_DATA ?=
 EVAL_DATA ?= $(DATA)/eval
 ## experiment whose scores are the divisor: recipe 'seed', all other knobs equal
 BASELINE_EXP ?= $(if $(filter file,$(origin SEED)),baseline,$(EXP)-baseline)$(if $(filter-out 1024,$(RANDOM_SEED)),-s$(RANDOM_SEED))
+## a record or image that cannot be used: fail, or drop it alone and say so in the ledger
+ON_BAD_RECORD ?= fail
+## with drop: more bad records than this share fail
+MAX_BAD_RECORDS ?= 0.01
 ## random seeds of `make table`
 RANDOM_SEEDS ?= 1 2 3
 
@@ -111,8 +115,16 @@ MMBENCH_PARSE ?= exact
 NUM_GPUS ?= 1
 ## what starts the training: deepspeed, torchrun or python (one process)
 LAUNCHER ?= deepspeed
-## records that a Data-Juicer operator gets at once; changes speed, not results
-SYNTH_BATCH_SIZE ?= 1000
+## models' answers (captions, similarities, words read), shared by all experiments and profiles: nothing is computed twice
+STORE ?= data/store.sqlite
+## records that a model's operator gets at once; changes speed, not results
+SYNTH_BATCH_SIZE ?= 256
+## processes of synthesis; each loads the models, on the GPUs in turn
+SYNTH_PROCESSES ?= 1
+## default, or ray: Data-Juicer's Ray executor, the same result
+EXECUTOR ?= default
+## of a Ray cluster that sees the same files; local: one is started here
+RAY_ADDRESS ?= local
 ## questions at once in evaluation
 EVAL_BATCH_SIZE ?= 16
 ## experiments side by side
@@ -142,6 +154,8 @@ SOURCE.openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup ?= $(SOURCE_BASE
 SOURCE.blip2-opt-2.7b ?= Salesforce/blip2-opt-2.7b
 ## CLIP for image-text similarity
 SOURCE.clip-vit-base-patch32 ?= openai/clip-vit-base-patch32
+## BLIP for image-text matching
+SOURCE.blip-itm-base-coco ?= Salesforce/blip-itm-base-coco
 
 ifneq ($(words $(filter yes no,$(PRETRAIN)))-$(words $(PRETRAIN)),1-1)
 $(error PRETRAIN='$(PRETRAIN)' must be yes or no)
@@ -201,7 +215,8 @@ VISION_TOWER := $(MODELS)/clip-vit-large-patch14-336
 VISION_TOWER_AUX := $(MODELS)/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
 CAPTIONER := $(MODELS)/blip2-opt-2.7b
 SIMILARITY_MODEL ?= $(MODELS)/clip-vit-base-patch32
-ALL_MODELS := $(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX) $(CAPTIONER) $(SIMILARITY_MODEL)
+MATCHING_MODEL := $(MODELS)/blip-itm-base-coco
+ALL_MODELS := $(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX) $(CAPTIONER) $(SIMILARITY_MODEL) $(MATCHING_MODEL)
 
 ifeq ($(PROFILE),demo)
 # One stage makes all stand-ins, one the whole world.
@@ -249,7 +264,7 @@ ifeq ($(wildcard $(RECIPE_FILE)),)
 $(error RECIPE=$(RECIPE) is unknown; there are: $(patsubst configs/recipes/%.yaml,%,$(wildcard configs/recipes/*.yaml)), or give the path of a .yaml)
 endif
 RECIPE_READS = $(findstring {$1},$(file <$(RECIPE_FILE)))
-RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL,$(if $(call RECIPE_READS,$m),$m))
+RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL MATCHING_MODEL,$(if $(call RECIPE_READS,$m),$m))
 # Your own operators: each Python file, or folder of such, that your recipe names from where it lies.
 comma := ,
 RECIPE_WORDS := $(if $(filter %.yaml,$(RECIPE)),$(subst $(comma), ,$(subst [, ,$(subst ], ,$(subst ",,$(subst ',,$(file <$(RECIPE))))))))
@@ -258,14 +273,15 @@ RECIPE_CODE := $(sort $(filter %.py,$(wildcard $(foreach w,$(RECIPE_WORDS),$(dir
 ## clean and re-synthesise the seed by RECIPE
 synth: $(RUN)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
-KNOBS.synth := SEED RECIPE $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
-PACKAGES.synth := py-data-juicer torch transformers pillow
-CODE.synth := scripts/synth.sh py/check_seed.py py/fill_recipe.py py/run_data_juicer.py py/make_ledger.py $(sort $(wildcard py/ops/*.py)) $(COMMON_CODE) \
-	$(RECIPE_FILE) $(RECIPE_CODE)
+KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
+PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
+CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed fill_recipe run_data_juicer bad_records make_ledger store digest ocr)) \
+	$(sort $(wildcard py/ops/*.py)) $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
-		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) \
-		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --batch_size $(SYNTH_BATCH_SIZE))
+		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL) \
+		--store $(STORE) --budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --np $(SYNTH_PROCESSES) --batch_size $(SYNTH_BATCH_SIZE) \
+		--on_bad_record $(ON_BAD_RECORD) --max_bad_records $(MAX_BAD_RECORDS) --executor $(EXECUTOR) --ray_address $(RAY_ADDRESS))
 
 OUTPUTS.convert := synth.llava.json
 KNOBS.convert := SEED STAGE1 PRETRAIN_BUDGET RANDOM_SEED

@@ -1,11 +1,12 @@
 """Turn a recipe of configs/recipes into the Data-Juicer configuration of one run.
 
-Puts values for ${CAPTIONER}, ${SIMILARITY_MODEL}, ${BUDGET}, ${BATCH_SIZE} and ${RANDOM_SEED}, adds the paths
-and settings of every run (errors are fatal, no cache), lets each filter export its statistics and puts a
-`ledger_mapper` behind every operator. Data-Juicer still gets a plain recipe of its own format.
+Puts values for ${CAPTIONER}, ${SIMILARITY_MODEL}, ${MATCHING_MODEL}, ${BUDGET} and ${RANDOM_SEED}, adds the
+paths and settings of every run (errors are fatal or dropped by name, no cache, the store of answers), lets
+each filter export its statistics and puts a `ledger_pipeline` behind every operator. Data-Juicer still gets a
+plain recipe of its own format.
 
     python py/fill_recipe.py --recipe configs/recipes/recaption.yaml --seed seed.jsonl --work W \\
-        --captioner models/demo/blip2-opt-2.7b
+        --captioner models/demo/blip2-opt-2.7b --store data/store.sqlite
 """
 
 import argparse
@@ -19,6 +20,18 @@ import cli
 import records
 
 OPS = Path(__file__).resolve().parent / "ops"
+MODELS = ("CAPTIONER", "SIMILARITY_MODEL", "MATCHING_MODEL")
+# Our operators that keep their answers in the store, and those that write a report for the ledger.
+STORED = (
+    "blip2_caption_mapper",
+    "blip_image_text_matching_filter",
+    "clip_best_caption_mapper",
+    "clip_cluster_mapper",
+    "clip_image_text_similarity_filter",
+    "clip_near_duplicate_deduplicator",
+    "rapidocr_mapper",
+)
+REPORTING = ("clip_near_duplicate_deduplicator", "threshold_selector")
 
 
 def filled(value: Any, values: dict[str, Any], recipe: Path) -> Any:
@@ -59,12 +72,8 @@ def _is_step(step: Any) -> bool:
     )
 
 
-def _ledger(work: Path, number: int, last: bool) -> dict:
-    return {"ledger_mapper": {"path": str(work / f"trace.{number}"), "last": last}}
-
-
-def run_config(recipe: Path, values: dict[str, Any], seed: Path, work: Path, processes: int) -> dict:
-    """The Data-Juicer configuration for ``recipe``: read ``seed``, write under ``work``."""
+def read_steps(recipe: Path) -> tuple[dict, list[dict]]:
+    """The recipe and its operators, each {name: arguments}; raises `BadInput` for what would go wrong."""
     try:
         config = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -73,39 +82,69 @@ def run_config(recipe: Path, values: dict[str, Any], seed: Path, work: Path, pro
     steps = config.get("process") if isinstance(config, dict) else None
     if not isinstance(steps, list) or not all(_is_step(step) for step in steps):
         raise records.BadInput(f"{recipe}: 'process' must be a list of operators, as in recaption.yaml")
-    if config.get("skip_op_error"):
-        raise records.BadInput(f"{recipe}: skip_op_error would drop records silently; remove it")
+    if "skip_op_error" in config:
+        raise records.BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")
     steps = [{name: dict(arguments or {})} for step in steps for name, arguments in step.items()]
     check_repeated(steps, recipe)
-    own = config.get("custom_operator_paths") or []  # relative to the recipe
+    return config, steps
+
+
+def add_run_arguments(steps: list[dict], args: argparse.Namespace, work: Path) -> None:
+    """Give each operator what the run decides: processes, the store, files for the ledger."""
     # `datasets` starts a pool for num_proc 1, so that every operator would import and load its model in a new
     # process; 0 stays in this one. Given per operator, for Data-Juicer's own `np` must be positive.
-    num_proc = processes if processes > 1 else 0
-    process = [_ledger(work, 0, last=not steps)]
-    for number, step in enumerate(filled(steps, values, recipe), start=1):
+    num_proc = args.np if args.np > 1 or args.executor == "ray" else 0
+    for number, step in enumerate(steps, start=1):
         for name, arguments in step.items():
             arguments.setdefault("num_proc", num_proc)
-            if name.endswith("_filter"):
+            if name in STORED:
+                arguments |= {"store": str(args.store.resolve()) if args.store else ""}
+                arguments.setdefault("batch_size", args.batch_size)
+            if name in REPORTING:
+                arguments["report"] = str(work / f"report.{number}.json")
+            # Ours drop nothing without a limit, so that what a filter dropped need not be looked up.
+            if name.endswith("_filter") and not (
+                name in STORED and not {"min_value", "max_value"} & {*arguments}
+            ):
                 arguments["stats_export_path"] = str(work / f"stats.{number}.jsonl")
+            if args.executor == "ray":
+                arguments["runtime_env"] = {"env_vars": {"PYTHONPATH": str(OPS.parent)}}
+
+
+def _ledger(work: Path, number: int, last: bool) -> dict:
+    return {"ledger_pipeline": {"path": str(work / f"trace.{number}"), "last": last}}
+
+
+def run_config(args: argparse.Namespace, values: dict[str, Any]) -> dict:
+    """The Data-Juicer configuration for ``args.recipe``: read ``args.seed``, write under ``args.work``."""
+    work, (config, steps) = args.work.resolve(), read_steps(args.recipe)
+    steps = filled(steps, values, args.recipe)
+    add_run_arguments(steps, args, work)
+    process = [_ledger(work, 0, last=not steps)]
+    for number, step in enumerate(steps, start=1):
         process += [step, _ledger(work, number, last=number == len(steps))]
+    own = config.get("custom_operator_paths") or []  # relative to the recipe
     run = {
-        "dataset_path": str(seed),
+        # Not as `dataset_path`, for which Data-Juicer would spend 40 µs a record on paths that are absolute.
+        "dataset": {"configs": [{"type": "local", "path": str(args.seed.resolve())}]},
         "export_path": str(work / "export.jsonl"),
         "work_dir": str(work / "data_juicer"),
-        "custom_operator_paths": [str(OPS), *(str(recipe.parent / path) for path in own)],
-        "np": processes,
+        "custom_operator_paths": [str(OPS), *(str(args.recipe.parent / path) for path in own)],
+        "executor_type": args.executor,
+        "np": args.np,
         "auto_op_parallelism": False,
-        "skip_op_error": False,
+        "skip_op_error": args.on_bad_record == "drop",
         "use_cache": False,
         "open_tracer": False,
     }
+    if args.executor == "ray":
+        run["ray_address"] = args.ray_address
     return {**config, **run, "process": process}
 
 
-def models_used(recipe: Path, captioner: Path | None, similarity_model: Path | None) -> dict[str, str]:
+def models_used(recipe: Path, folders: dict[str, Path | None]) -> dict[str, str]:
     """{placeholder: absolute folder} for the models that ``recipe`` names; the others needn't exist."""
     text = recipe.read_text(encoding="utf-8")
-    folders = {"CAPTIONER": captioner, "SIMILARITY_MODEL": similarity_model}
     used = {name: folder for name, folder in folders.items() if folder and f"${{{name}}}" in text}
     for name, folder in used.items():
         if not (folder / "config.json").is_file():
@@ -117,27 +156,32 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--recipe", required=True, type=Path, help="recipe with placeholders (yaml)")
-    parser.add_argument("--seed", required=True, type=Path, help="records from check_seed.py (jsonl)")
-    parser.add_argument("--work", required=True, type=Path, help="folder of the run; gets recipe.yaml")
-    parser.add_argument("--captioner", type=Path, help="folder of BLIP-2")
-    parser.add_argument("--similarity_model", type=Path, help="folder of CLIP")
-    parser.add_argument("--budget", type=int, help="records wanted (default: half of the seed)")
-    parser.add_argument("--np", type=int, default=1, help="processes of Data-Juicer (default: 1)")
-    parser.add_argument("--batch_size", type=int, default=1000, help="records per call (default: 1000)")
-    parser.add_argument("--random_seed", type=int, default=1024, help="for random operators (default: 1024)")
+    add = parser.add_argument
+    add("--recipe", required=True, type=Path, help="recipe with placeholders (yaml)")
+    add("--seed", required=True, type=Path, help="records from check_seed.py (jsonl)")
+    add("--work", required=True, type=Path, help="folder of the run; gets recipe.yaml")
+    add("--captioner", type=Path, help="folder of BLIP-2")
+    add("--similarity_model", type=Path, help="folder of CLIP")
+    add("--matching_model", type=Path, help="folder of BLIP with its matching head")
+    add("--store", type=Path, help="SQLite file with models' answers (default: none, compute all)")
+    add("--budget", type=int, help="records wanted (default: half of the seed)")
+    add("--np", type=int, default=1, help="processes of Data-Juicer (default: 1)")
+    add("--batch_size", type=int, default=256, help="records per call of a model's operator (default: 256)")
+    add("--random_seed", type=int, default=1024, help="for random operators (default: 1024)")
+    add("--on_bad_record", choices=("fail", "drop"), default="fail", help="default: fail")
+    add("--executor", choices=("default", "ray"), default="default", help="default: this process")
+    add("--ray_address", default="local", help="of a Ray cluster (default: local, one is started here)")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    models = models_used(args.recipe, args.captioner, args.similarity_model)
+    values = models_used(args.recipe, {name: getattr(args, name.lower()) for name in MODELS})
     budget = args.budget
     if budget is None:
         with args.seed.open("rb") as file:
             budget = max(sum(1 for _ in file) // 2, 1)
-    values = {**models, "BUDGET": budget, "BATCH_SIZE": args.batch_size, "RANDOM_SEED": args.random_seed}
-    config = run_config(args.recipe, values, args.seed, args.work.resolve(), args.np)
+    config = run_config(args, {**values, "BUDGET": budget, "RANDOM_SEED": args.random_seed})
     with records.atomic_write(args.work / "recipe.yaml") as file:
         yaml.safe_dump(config, file, allow_unicode=True, sort_keys=False)
 

@@ -9,6 +9,19 @@ from PIL import Image, ImageFile
 from records import BadInput
 
 
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """``picture`` in RGB, as the official code converts it, but for 16 bits a channel, which it whitens.
+
+    Of an animation the first frame; transparency is dropped; a rotation that EXIF asks for is not carried
+    out, for the official training does not either, and captions must speak of what it will see.
+    """
+    if not picture.mode.startswith("I"):
+        return picture.convert("RGB")
+    import numpy as np
+
+    return Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
 def read_picture(source: str | Path | IO[bytes], name: str, remedy: str, shrink: int = 1) -> Image.Image:
     """Decode ``source`` (a path or an open file) to RGB.
 
@@ -17,12 +30,13 @@ def read_picture(source: str | Path | IO[bytes], name: str, remedy: str, shrink:
     """
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # importing Data-Juicer sets it, for the whole process
     try:
-        if not hasattr(source, "read") and Path(source).stat().st_size == 0:
+        size = source.seek(0, 2) if hasattr(source, "seek") else Path(source).stat().st_size
+        if size == 0:
             raise BadInput(f"{name} is empty (0 bytes); {remedy}")
         with warnings.catch_warnings(action="ignore"), Image.open(source) as picture:
             if shrink > 1:
                 picture.draft("RGB", (max(picture.width // shrink, 1), max(picture.height // shrink, 1)))
-            return picture.convert("RGB")
+            return as_rgb(picture)
     except BadInput:
         raise
     except FileNotFoundError as error:

@@ -145,37 +145,44 @@ def _fault(record: dict) -> str | None:
     placeholders = text.count(IMAGE_TOKEN) + text.count(LLAVA_IMAGE_TOKEN)
     if len(images) > 1 or placeholders != 1:
         return f"{len(images)} images and {placeholders} placeholders, not one each; split or remove it"
-    if not caption_of(text):
-        return "empty caption; write one or remove the record"
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         return "half a character (a lone surrogate) in the text; correct or remove the record"
+    if not any(letter.isprintable() and letter != " " for letter in caption_of(text)):
+        return "empty caption; write one or remove the record"
     return None
 
 
-def read_records(path: str | Path, unique: bool = True) -> Iterator[Record]:
+def read_records(
+    path: str | Path, unique: bool = True, faults: list[tuple[int, str | None, str]] | None = None
+) -> Iterator[Record]:
     """Yield each record of a seed or synth file, with ``<image>`` read as ``<__dj__image>``.
 
     Streams: of earlier lines only the ids are held. Faulty lines are skipped, and `BadInput` with all of them
     is raised after the last line; nothing made from the records may be kept before the iteration has ended.
-    ``unique``: an id may stand once only (a synth file may repeat one).
+    ``unique``: an id may stand once only (a synth file may repeat one). ``faults``: a list that gets (line,
+    id, message) of each faulty line, instead of the error.
     """
     problems, first_line = Problems(), {}
+
+    def note(number: int, identity: str | None, message: str) -> None:
+        problems.add(message) if faults is None else faults.append((number, identity, message))
+
     with Path(path).open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 record = _object_of(path, number, line)
             except BadInput as error:
-                problems.add(str(error))
+                note(number, None, str(error))
                 continue
             fault = _fault(record)
             if fault is None and unique and first_line.setdefault(record["id"], number) != number:
                 fault = f"stands on line {first_line[record['id']]} already; remove one of the two"
             if fault is not None:
-                problems.add(f"{path}:{number}: id {record.get('id')}: {fault}")
+                note(number, record.get("id"), f"{path}:{number}: id {record.get('id')}: {fault}")
                 continue
             text = record["text"].replace(LLAVA_IMAGE_TOKEN, IMAGE_TOKEN)
             yield Record(number, record["id"], text, record["images"][0])
-        if not problems.count and file.tell() == 0:
+        if file.tell() == 0:
             problems.add(f"{path}: no record in it; restore the file or make it again")
     problems.raise_if_any()
 

@@ -52,6 +52,35 @@ def make_seed(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def world_seed(tmp_path: Path) -> Callable[[int], Path]:
+    """A function that writes ``count`` records of the demo's world."""
+    from world.make_data import make_seed
+
+    def make(count: int) -> Path:
+        make_seed(tmp_path / "world", "test", count)
+        return tmp_path / "world" / "mgm_pretrain_demo.jsonl"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """A function that gives the folder of one of the demo's models."""
+    from world.standins import restore
+
+    shipped = Path(__file__).parents[1] / "py" / "world" / "weights"
+    made: dict[str, str] = {}
+
+    def folder(name: str) -> str:
+        if name not in made:
+            made[name] = str(tmp_path_factory.mktemp("standins") / name)
+            restore(name, shipped / name, Path(made[name]))
+        return made[name]
+
+    return folder
+
+
 def _save_tokenizer(folder: Path, model: object, decoder: object, pre: object, **tokens: str) -> None:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast

@@ -50,3 +50,39 @@ def test_a_sound_picture_is_read_from_path_and_memory_alike(tmp_path):
 def test_shrinking_decodes_a_jpeg_at_a_fraction_of_its_size():
     shrunk = read_picture(io.BytesIO(encoded("jpeg", side=64)), "x", "restore it", shrink=8)
     assert shrunk.size == (8, 8)
+
+
+def stored(picture: Image.Image, kind: str, **options) -> io.BytesIO:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    buffer.seek(0)
+    return buffer
+
+
+def test_cmyk_sixteen_bits_and_transparency_become_rgb():
+    red = read_picture(stored(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "jpeg"), "x", "restore it")
+    assert red.getpixel((4, 4)) == (255, 0, 0)
+    grey = np.array([[0, 0x4000], [0x8000, 0xFFFF]], dtype=np.uint16)
+    levels = np.asarray(read_picture(stored(Image.fromarray(grey), "png"), "x", "restore it"))
+    assert levels[..., 0].tolist() == [[0, 64], [128, 255]], "not clipped to white"
+    clear = read_picture(stored(Image.new("RGBA", (2, 2), (9, 8, 7, 0)), "png"), "x", "restore it")
+    assert clear.getpixel((0, 0)) == (9, 8, 7)
+
+
+def test_of_an_animation_the_first_frame_is_read():
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    first = read_picture(stored(frames[0], "gif", save_all=True, append_images=frames[1:]), "x", "restore it")
+    assert first.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_rotation_in_exif_is_not_carried_out_as_in_the_official_training():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn right
+    tall = read_picture(stored(Image.new("RGB", (8, 4)), "jpeg", exif=exif), "x", "restore it")
+    assert tall.size == (8, 4)
+
+
+def test_a_picture_of_400_million_pixels_is_refused_before_it_takes_memory():
+    huge = stored(Image.new("1", (20_000, 20_000)), "png")
+    with pytest.raises(BadInput, match=r"^x cannot be read \(Image size \(400000000 pixels\) exceeds limit"):
+        read_picture(huge, "x", "restore it", shrink=8)

@@ -2,7 +2,14 @@
 
 from . import (  # noqa: F401
     blip2_caption_mapper,
+    blip_image_text_matching_filter,
+    budget_selector,
+    clip_best_caption_mapper,
+    clip_cluster_mapper,
     clip_image_text_similarity_filter,
-    ledger_mapper,
-    repeat_to_budget_selector,
+    clip_near_duplicate_deduplicator,
+    ledger_pipeline,
+    put_back_mapper,
+    rank_mapper,
+    threshold_selector,
 )

@@ -1,12 +1,21 @@
-"""What the operators with a model share: loading it, decoding images, and batches of one fixed shape."""
+"""What the operators with a model share: loading it, its answers from the store, batches of one shape."""
 
+import hashlib
+import io
+import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from pictures import read_picture
+from records import BadInput
+from store import Model, opened
+
+DIGEST = "image_sha256"  # the column that check_seed.py gives every record
+REMEDY = "restore it or remove the record"
 
 
 def load_model(architecture: str, folder: str, device: str = "cpu") -> tuple[Any, Any, Any]:
@@ -36,9 +45,37 @@ def model_key(architecture: str, folder: str) -> Callable:
     return partial(load_model, architecture, folder)
 
 
-def load_image(path: str, identity: str) -> Image.Image:
-    """Decode ``path`` to RGB; raises `BadInput` naming the record, so that one bad image costs no batch."""
-    return read_picture(path, f"id {identity}: image {path}", "restore it or remove the record")
+class Pictures(NamedTuple):
+    """The images of some records, one each: paths, the records' ids, the SHA-256 of the files' bytes."""
+
+    paths: list[str]
+    ids: list[str]
+    digests: list[str]
+
+    @classmethod
+    def of(cls, samples: dict, image_key: str = "images") -> "Pictures":
+        """Those of a batch; the SHA-256 from the column of check_seed.py, or of the file as it is now."""
+        paths = [paths[0] for paths in samples[image_key]]
+        digests = samples.get(DIGEST) or [
+            hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths
+        ]
+        return cls(paths, list(samples["id"]), list(digests))
+
+    def pick(self, rows: list[int]) -> "Pictures":
+        """Those of ``rows``."""
+        return Pictures(*([column[row] for row in rows] for column in self))
+
+    def load(self, row: int) -> Image.Image:
+        """Decode one to RGB; raises `BadInput` naming the record, also if its SHA-256 is another one."""
+        path, identity, digest = self.paths[row], self.ids[row], self.digests[row]
+        name = f"id {identity}: image {path}"
+        try:
+            content = Path(path).read_bytes()
+        except FileNotFoundError as error:
+            raise BadInput(f"{name} is missing; {REMEDY}") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise BadInput(f"{name} has changed since it was checked; run the same command again")
+        return read_picture(io.BytesIO(content), name, REMEDY)
 
 
 def fixed_batches(rows: Sequence[int], size: int) -> Iterator[tuple[list[int], int]]:
@@ -53,3 +90,67 @@ def fixed_batches(rows: Sequence[int], size: int) -> Iterator[tuple[list[int], i
     for start in range(0, len(rows), size):
         batch = list(rows[start : start + size])
         yield batch + batch[-1:] * (size - len(batch)), len(batch)
+
+
+def cut(tokens: list[int], context: int) -> tuple[list[int], bool]:
+    """``tokens`` to ``context`` at most, their last one kept, and whether that took anything away."""
+    return (tokens[: context - 1] + tokens[-1:], True) if len(tokens) > context else (tokens, False)
+
+
+def padded_length(tokens: list[int], context: int) -> int:
+    """The next multiple of 16, so that texts of like length go into one forward; ``context`` at most."""
+    return min(-(-len(tokens) // 16) * 16, context)
+
+
+def dtype_name(operator: Any) -> str:
+    """The precision that `load_model` will choose for ``operator``: answers of two precisions differ."""
+    return "float16" if operator.use_cuda() else "float32"
+
+
+class Answers:
+    """One model under one setting: its answers, from the store or computed and put there at once."""
+
+    def __init__(self, folder: str, store: str, batch_size: int, **settings: Any) -> None:
+        """
+        :param folder: the model's folder.
+        :param store: path of the store; empty: compute everything.
+        :param batch_size: questions per forward; every forward has this many.
+        :param settings: whatever else the answers depend on.
+        """
+        self.store, self.batch_size = store, batch_size
+        if store:
+            sha256 = opened(store).folder_sha256(folder)
+            self.model = Model(Path(folder).name, sha256, json.dumps(settings, sort_keys=True))
+
+    def __call__(
+        self,
+        keys: list[bytes],
+        compute: Callable[[list[int]], list],
+        prepare: Callable[[list[int]], None] = lambda rows: None,
+        shape: Callable[[int], int] = lambda row: 0,
+    ) -> list:
+        """The answers to ``keys``, in order.
+
+        :param compute: gets ``batch_size`` rows and answers each.
+        :param prepare: called once before, with all rows that will be computed.
+        :param shape: rows of one shape go into one forward; a row's shape must depend on the row alone.
+        """
+        known = opened(self.store).answers(self.model, keys) if self.store else {}
+        missing: dict[bytes, int] = {}
+        for row, key in enumerate(keys):
+            if key not in known:
+                missing.setdefault(key, row)
+        if missing:
+            prepare(list(missing.values()))
+        groups: dict[int, list[int]] = {}
+        for row in missing.values():
+            groups.setdefault(shape(row), []).append(row)
+        for _, group in sorted(groups.items()):
+            for rows, count in fixed_batches(group, self.batch_size):
+                new = dict(zip([keys[row] for row in rows[:count]], compute(rows)[:count], strict=True))
+                if self.store:
+                    opened(self.store).add(self.model, new)
+                known |= new
+        if self.store:
+            opened(self.store).add(self.model, {}, asked=len(keys))
+        return [known[key] for key in keys]

@@ -1,7 +1,8 @@
-"""Byte-pair tokenizers for the stand-ins: the world's words are one token each, the rest falls back to bytes.
+"""Tokenizers for the stand-ins: the world's words are one token each, the rest falls back to bytes.
 
-The merges are learned from the world's words by the usual rule (the most frequent pair first), until each
-word is one token: small tokenizers with the files and the classes of the official ones.
+The merges of the byte-pair ones are learned from the world's words by the usual rule (the most frequent pair
+first), until each word is one token: small tokenizers with the files and the classes of the official ones,
+but for BERT's, whose class knows no bytes.
 """
 
 import re
@@ -20,6 +21,8 @@ from world.questions import DESCRIBE, ask_choice, ask_reading
 from world.scene import COLOURS, SHAPES, WORDS, sample_scene
 
 GEMMA_SPECIALS = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>")
+BERT_POSITIONS = 128
+BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 @cache
@@ -113,4 +116,35 @@ def opt_tokenizer() -> GPT2Tokenizer:
         unk_token="</s>",
         pad_token="<pad>",
         model_max_length=128,
+    )
+
+
+def bert_tokenizer() -> PreTrainedTokenizerFast:
+    """BERT's kind: lower case, no accents, ``##`` within a word, ``[CLS] … [SEP]``; its letters are bytes."""
+    words = {match for text in world_texts() for match in re.findall(r"[a-z]+", text.lower())}
+    alphabet = sorted(ByteLevel.alphabet())
+    symbols = [*BERT_SPECIALS, *alphabet, *(f"##{byte}" for byte in alphabet), *sorted(words)]
+    core = Tokenizer(
+        models.WordPiece(_vocabulary(symbols, []), unk_token="[UNK]", max_input_chars_per_word=10**6)
+    )
+    core.normalizer = normalizers.BertNormalizer(lowercase=True)
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.BertPreTokenizer(), ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    core.decoder = decoders.WordPiece(prefix="##")
+    core.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", BERT_SPECIALS.index("[CLS]")), ("[SEP]", BERT_SPECIALS.index("[SEP]"))],
+    )
+    core.add_special_tokens(list(BERT_SPECIALS))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_input_names=["input_ids", "attention_mask"],
+        model_max_length=BERT_POSITIONS,
     )

@@ -1,4 +1,4 @@
-"""Trains the four stand-in models on the clean world and stores them, float16, with a manifest.
+"""Trains the five stand-in models on the clean world and stores them, float16, with a manifest.
 
     python py/world/make_standins.py --output py/world/weights
 
@@ -20,9 +20,9 @@ import cli
 from records import BadInput, read_json, write_json
 from world.folders import atomic_folder
 from world.manifest import write_manifest
-from world.standins import BLIP2, CLIP, CONVNEXT, GEMMA, NAMES, save_shipped
+from world.standins import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES, save_shipped
 
-SCRIPTS = {GEMMA: "gemma", CLIP: "clip", CONVNEXT: "convnext", BLIP2: "blip2"}
+SCRIPTS = {GEMMA: "gemma", CLIP: "clip", CONVNEXT: "convnext", BLIP2: "blip2", ITM: "itm"}
 
 
 def train_one(name: str, folder: Path) -> None:

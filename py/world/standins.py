@@ -1,4 +1,4 @@
-"""The four stand-ins: the true architectures at tiny sizes, in the official folders.
+"""The five stand-ins: the true architectures at tiny sizes, in the official folders.
 
 ``build(name)`` gives the untrained model, `save_shipped` stores a trained one in ``weights/`` (float16), and
 `restore` turns a stored folder into the official layout (float32, official file names).
@@ -16,7 +16,10 @@ from transformers import (
     Blip2Config,
     Blip2ForConditionalGeneration,
     Blip2Processor,
+    BlipConfig,
+    BlipForImageTextRetrieval,
     BlipImageProcessor,
+    BlipProcessor,
     CLIPConfig,
     CLIPImageProcessor,
     CLIPModel,
@@ -25,14 +28,15 @@ from transformers import (
     GemmaForCausalLM,
 )
 
-from world.bpe import clip_tokenizer, gemma_tokenizer, opt_tokenizer
+from world.bpe import BERT_POSITIONS, bert_tokenizer, clip_tokenizer, gemma_tokenizer, opt_tokenizer
 from world.render import SIZE
 
 GEMMA = "gemma-2b-it"
 CLIP = "clip-vit-large-patch14-336"
 CONVNEXT = "openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup"
 BLIP2 = "blip2-opt-2.7b"
-NAMES = (GEMMA, CLIP, CONVNEXT, BLIP2)
+ITM = "blip-itm-base-coco"
+NAMES = (GEMMA, CLIP, CONVNEXT, BLIP2, ITM)
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 CLIP_SIZE = 48
@@ -130,7 +134,37 @@ def build_blip2() -> Blip2ForConditionalGeneration:
     return Blip2ForConditionalGeneration(config)
 
 
-BUILDERS = {GEMMA: build_gemma, CLIP: build_clip, CONVNEXT: build_convnext, BLIP2: build_blip2}
+def build_itm() -> BlipForImageTextRetrieval:
+    """BLIP's matching model: 8 × 8 patches of 12 px; its vision part starts at 1e-10 if not told otherwise.
+
+    The projections of its other score, the cosine of ``use_itm_head=False``, are there but never trained.
+    """
+    tokenizer = bert_tokenizer()
+    part = {"hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 3, "initializer_range": 0.08}
+    vision = {**part, "intermediate_size": 192, "image_size": SIZE, "patch_size": 12}
+    text = {
+        **part,
+        "intermediate_size": 128,
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": BERT_POSITIONS,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.cls_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "sep_token_id": tokenizer.sep_token_id,
+    }
+    config = BlipConfig(
+        vision_config=vision, text_config=text, image_text_hidden_size=16, initializer_range=0.08
+    )
+    return BlipForImageTextRetrieval(config)
+
+
+BUILDERS = {
+    GEMMA: build_gemma,
+    CLIP: build_clip,
+    CONVNEXT: build_convnext,
+    BLIP2: build_blip2,
+    ITM: build_itm,
+}
 
 
 def _dump(value: dict, path: Path) -> None:
@@ -174,6 +208,12 @@ def _blip2_files(folder: Path) -> None:
     processor.save_pretrained(folder)
 
 
+def _itm_files(folder: Path) -> None:
+    processor = BlipImageProcessor(size={"height": SIZE, "width": SIZE}, image_mean=MEAN, image_std=STD)
+    BlipProcessor(processor, bert_tokenizer()).save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
 def save_shipped(name: str, model: nn.Module, folder: Path) -> None:
     """Write ``model`` to ``folder``: configuration, tokenizer, float16 weights in one safetensors file."""
     folder.mkdir(parents=True)
@@ -188,7 +228,7 @@ def save_shipped(name: str, model: nn.Module, folder: Path) -> None:
             where = dict.fromkeys(weights, "model.safetensors")
             _dump({"metadata": {}, "weight_map": where}, folder / "model.safetensors.index.json")
         else:
-            {CLIP: _clip_files, BLIP2: _blip2_files}[name](folder)
+            {CLIP: _clip_files, BLIP2: _blip2_files, ITM: _itm_files}[name](folder)
     save_file(
         {key: value.half().contiguous() for key, value in weights.items()},
         folder / "model.safetensors",

@@ -1,4 +1,4 @@
-"""What the four training scripts share: the optimiser, the schedule, the log line."""
+"""What the five training scripts share: the optimiser, the schedule, the log line."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""Pixels and labels for training the three stand-ins that see.
+"""Pixels and labels for training the four stand-ins that see.
 
 A *slot* is a half cell: slots 0–3 are the places for signs, 4–7 for things. A label is (colour, name), each
 0 for nothing or 1 + its index; names are words for signs and shapes for things.

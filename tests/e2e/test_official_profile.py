@@ -42,9 +42,7 @@ def source(build, tmp_path):
         ("finetune/mgm_instruction_demo.json", "mgm_instruction_stage_1_12k.json"),
     ):
         (data / name).write_bytes((demo / path).read_bytes())
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(official))
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(official)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -1,56 +1,48 @@
-import json
-
 import pytest
 import torch
 
+from batches import batch_of, in_batches
 from ops.clip_image_text_similarity_filter import ClipImageTextSimilarityFilter
-from ops.models import load_image, load_model
+from ops.models import Pictures, load_model
 
 CUT = "image_text_similarity_truncated"
 
 
-def samples_of(seed):
-    rows = [json.loads(line) for line in seed.read_text(encoding="utf-8").splitlines()]
-    images = [[str(seed.parent / row["images"][0])] for row in rows]
-    return {"id": [row["id"] for row in rows], "text": [row["text"] for row in rows], "images": images}
-
-
-def stats_in_batches(operator, samples, size):
-    """{id: statistics}, computed ``size`` records at a time."""
-    result = {}
-    for start in range(0, len(samples["id"]), size):
-        batch = {key: values[start : start + size] for key, values in samples.items()}
-        batch["__dj__stats__"] = [{} for _ in batch["id"]]
-        done = operator.compute_stats_batched(batch)
-        result.update(zip(done["id"], done["__dj__stats__"], strict=True))
-    return result
+def stats_of(found):
+    return {identity: stats for identity, (_, stats, _) in found.items()}
 
 
 def test_similarities_are_the_same_for_any_batch_size_and_order(make_seed, tiny_clip):
-    samples = samples_of(make_seed(40))
+    samples = batch_of(make_seed(40))
     operator = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), model_batch_size=16)
-    whole = stats_in_batches(operator, samples, 40)
+    whole = stats_of(in_batches(operator.compute_stats_batched, samples, 40))
     assert len({stats["image_text_similarity"] for stats in whole.values()}) > 20
     for size in (1, 7, 32):
-        assert stats_in_batches(operator, samples, size) == whole
-    backwards = {key: values[::-1] for key, values in samples.items()}
-    assert stats_in_batches(operator, backwards, 7) == whole
+        assert stats_of(in_batches(operator.compute_stats_batched, samples, size, size == 7)) == whole
 
 
 def test_the_statistic_is_clips_cosine_and_a_long_caption_is_flagged(make_seed, tiny_clip):
-    seed = make_seed(6)
-    samples = samples_of(seed)
+    samples = batch_of(make_seed(6))
     samples["text"][0] = "<__dj__image>\nred cube <|__dj__eoc|>"
     samples["text"][1] = "<__dj__image>\n" + "blue ring " * 7 + "<|__dj__eoc|>"
     operator = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), model_batch_size=4)
-    stats = list(stats_in_batches(operator, samples, 6).values())
+    stats = list(stats_of(in_batches(operator.compute_stats_batched, samples, 6)).values())
     assert [stats[0][CUT], stats[1][CUT]] == [False, True]
     model, tokenizer, processor = load_model("CLIPModel", str(tiny_clip))
-    pixels = processor(images=load_image(samples["images"][0][0], "x"), return_tensors="pt").pixel_values
+    pixels = processor(images=Pictures.of(samples).load(0), return_tensors="pt").pixel_values
     with torch.no_grad():
         output = model(tokenizer("red cube", return_tensors="pt").input_ids, pixels)
     expected = torch.cosine_similarity(output.text_embeds, output.image_embeds).item()
-    assert stats[0]["image_text_similarity"] == pytest.approx(expected, abs=1e-4)
+    assert stats[0]["image_text_similarity"] == pytest.approx(expected, abs=3e-4)
+
+
+def test_a_caption_of_any_length_and_of_any_characters_gets_a_value(make_seed, tiny_clip):
+    samples = batch_of(make_seed(4))
+    captions = ["x " * 50_000, "\x00\x01\x07", "<__dj__image> again", "猫"]
+    samples["text"] = [f"<__dj__image>\n{caption} <|__dj__eoc|>" for caption in captions]
+    operator = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), model_batch_size=4)
+    stats = list(stats_of(in_batches(operator.compute_stats_batched, samples, 4)).values())
+    assert [each[CUT] for each in stats] == [True, False, False, False]
 
 
 def test_limits_keep_what_lies_between_them_and_are_neutral_by_default(tiny_clip):
@@ -61,8 +53,22 @@ def test_limits_keep_what_lies_between_them_and_are_neutral_by_default(tiny_clip
 
 
 def test_a_changed_caption_gets_a_new_value_under_the_name_asked_for(make_seed, tiny_clip):
-    samples = samples_of(make_seed(2))
+    samples = batch_of(make_seed(2))
     operator = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), statistic="after", model_batch_size=2)
     samples["__dj__stats__"] = [{"after": 9.0}, {"image_text_similarity": 0.5}]
     done = operator.compute_stats_batched(samples)["__dj__stats__"]
     assert done[0]["after"] < 1.0 and done[1]["image_text_similarity"] == 0.5
+
+
+def test_the_store_gives_the_same_values_and_keeps_an_image_for_its_next_caption(
+    make_seed, tiny_clip, tmp_path, monkeypatch
+):
+    samples, store = batch_of(make_seed(10)), str(tmp_path / "store.sqlite")
+    plain = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), model_batch_size=4)
+    kept = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), model_batch_size=4, store=store)
+    expected = in_batches(plain.compute_stats_batched, samples, 10)
+    assert in_batches(kept.compute_stats_batched, samples, 3) == expected
+    monkeypatch.setattr(Pictures, "load", lambda *_: pytest.fail("decoded an image again"))
+    assert in_batches(kept.compute_stats_batched, samples, 10) == expected
+    samples["text"] = samples["text"][::-1]
+    in_batches(kept.compute_stats_batched, samples, 10)

@@ -46,7 +46,7 @@ def test_another_python_is_named_with_its_version(project):
 
 
 def test_a_python_without_venv_is_named(project):
-    program(project, "python3.11", '[[ $2 != *ensurepip* ]]')
+    program(project, "python3.11", "[[ $2 != *ensurepip* ]]")
     done = install(project)
     assert done.returncode == 1 and "has no venv module; install python3.11-venv" in done.stderr
 

@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "configs" / "recipes"
+BLIP2, CLIP, BLIP = "blip2-opt-2.7b", "clip-vit-large-patch14-336", "blip-itm-base-coco"
 TARGETS = ("synth.jsonl", "ledger.jsonl", "synth.summary.json")
 
 
@@ -54,45 +56,69 @@ def test_the_seed_recipe_passes_every_record_through(make_seed, synth, tmp_path)
 
 
 def test_filter_recaption_accounts_for_every_record_whatever_the_batch_size(
-    make_seed, synth, tmp_path, tiny_blip2, tiny_clip
+    world_seed, synth, tmp_path, standin
 ):
-    seed = make_seed(60)
-    options = ["--captioner", tiny_blip2, "--similarity_model", tiny_clip, "--budget", 37]
+    seed = world_seed(60)
+    models = ["--captioner", standin(BLIP2), "--similarity_model", standin(CLIP)]
+    options = [*models, "--budget", 37, "--store", tmp_path / "store.sqlite"]
     done = synth(RECIPES / "filter_recaption.yaml", seed, *options)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "run"
     ledger, rows = lines_of(run / "ledger.jsonl"), lines_of(run / "synth.jsonl")
     summary = json.loads((run / "synth.summary.json").read_text())
     assert [line["id"] for line in ledger] == [row["id"] for row in lines_of(seed)]
-    assert summary["dropped"] == {"topk_specified_field_selector": 15, "topk_specified_field_selector#2": 15}
+    assert summary["dropped"] == {"threshold_selector": 15, "threshold_selector#2": 15}
+    assert [(chosen["kept"], chosen["of"]) for chosen in summary["thresholds"]] == [(45, 60), (30, 45)]
+    assert [step["out"] for step in summary["steps"]] == [60, 45, 45, 45, 30, 37]
     assert [summary[key] for key in ("seed", "selected", "unique")] == [60, 37, 30]
     assert (
         summary["kept"] + summary["recaptioned"] == 30
         and sum(summary["notes"]["caption_check"].values()) == 45
     )
     assert sum(line["repeated"] for line in ledger) == len(rows) == 37
-    worst = [
-        line["stats"]["seed_similarity"] for line in ledger if line["op"] == "topk_specified_field_selector"
-    ]
-    others = [
-        line["stats"]["seed_similarity"] for line in ledger if line["op"] != "topk_specified_field_selector"
-    ]
-    assert max(worst) <= min(others)
+    worst = [line["stats"]["seed_similarity"] for line in ledger if line["op"] == "threshold_selector"]
+    others = [line["stats"]["seed_similarity"] for line in ledger if line["op"] != "threshold_selector"]
+    assert max(worst) <= summary["thresholds"][0]["chosen"] == min(others)
     twice = [line["stats"]["image_text_similarity"] for line in ledger if line["repeated"] == 2]
     once = [line["stats"]["image_text_similarity"] for line in ledger if line["repeated"] == 1]
     assert min(twice) >= max(once), "the best are repeated first"
     captions = {line["id"]: line.get("caption", line["seed_caption"]) for line in ledger}
     assert all(captions[row["id"]] in row["text"] for row in rows)
 
-    again = synth(
-        RECIPES / "filter_recaption.yaml", seed, *options, "--batch_size", 20, "--np", 2, folder="again"
-    )
-    assert again.returncode == 0, again.stderr
-    for name in TARGETS:
-        assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
+    variants = {
+        "no store, batches of 7": ["--batch_size", 7, *options[:-2]],
+        "another store, two processes": [
+            "--np",
+            2,
+            "--batch_size",
+            32,
+            *options[:-1],
+            tmp_path / "other.sqlite",
+        ],
+        "the same store, batches of 1": ["--batch_size", 1, *options],
+        "Ray": ["--executor", "ray", "--np", 2, *options[:-1], tmp_path / "ray.sqlite"],
+    }
+    for name, others in variants.items():
+        again = synth(RECIPES / "filter_recaption.yaml", seed, *others, folder="again")
+        assert again.returncode == 0, name + again.stderr
+        for target in TARGETS:
+            assert (tmp_path / "again" / target).read_bytes() == (run / target).read_bytes(), name
 
 
 def test_an_operator_that_raises_fails_the_stage_and_leaves_the_old_result(make_seed, synth, tmp_path):
+    recipe = raising(tmp_path)
+    (tmp_path / "run").mkdir()
+    for name in TARGETS:
+        (tmp_path / "run" / name).write_text("old")
+    done = synth(recipe, make_seed(5))
+    assert done.returncode == 1
+    assert "id 000000003: ValueError: no luck" in done.stderr and "synth.log" in done.stderr
+    assert [(tmp_path / "run" / name).read_text() for name in TARGETS] == ["old"] * 3
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == sorted([*TARGETS, "synth.log"])
+
+
+def raising(tmp_path):
+    """A recipe whose operator changes every record of its batch, and raises in the middle, at record 3."""
     (tmp_path / "raising_mapper.py").write_text(
         "from data_juicer.ops.base_op import OPERATORS, Mapper\n"
         "@OPERATORS.register_module('raising_mapper')\n"
@@ -100,18 +126,59 @@ def test_an_operator_that_raises_fails_the_stage_and_leaves_the_old_result(make_
         "    '''Raises.'''\n"
         "    _batched_op = True\n"
         "    def process_batched(self, samples):\n"
-        "        raise ValueError(f'id {samples[\"id\"][0]}: no luck')\n"
+        "        for row, identity in enumerate(samples['id']):\n"
+        "            if identity.endswith('3'):\n"
+        "                raise ValueError('no luck')\n"
+        "            samples['text'][row] = samples['text'][row].replace(' <|', ' indeed <|')\n"
+        "        return samples\n"
     )
     recipe = tmp_path / "raising.yaml"
     recipe.write_text("custom_operator_paths: [raising_mapper.py]\nprocess: [{raising_mapper: {}}]\n")
-    (tmp_path / "run").mkdir()
-    for name in TARGETS:
-        (tmp_path / "run" / name).write_text("old")
-    done = synth(recipe, make_seed(5))
+    return recipe
+
+
+def test_dropping_bad_records_costs_them_alone_and_the_ledger_says_so(make_seed, synth, tmp_path):
+    seed = make_seed(12)
+    image(seed).unlink()
+    changed(seed, 7, id="000000001")
+    with seed.open("a") as file:
+        file.write("{cut short\n")
+    options = ["--on_bad_record", "drop", "--max_bad_records", "0.4"]
+    done = synth(raising(tmp_path), seed, *options)
+    assert done.returncode == 0, done.stderr
+    ledger = lines_of(tmp_path / "run/ledger.jsonl")
+    bad = [
+        (line["id"], line["op"], line["notes"]["error"]) for line in ledger if line["outcome"] == "dropped"
+    ]
+    assert [(identity, op) for identity, op, _ in bad] == [
+        ("000000002", "check_seed"),
+        ("000000003", "raising_mapper"),
+        ("000000001", "check_seed"),
+        (None, "check_seed"),
+    ]
+    for (*_, error), words in zip(
+        bad, ("is missing", "no luck", "stands on line 2", "not valid JSON"), strict=True
+    ):
+        assert words in error
+    rows = lines_of(tmp_path / "run/synth.jsonl")
+    assert [row["id"][-2:] for row in rows] == ["00", "01", "04", "05", "06", "08", "09", "10", "11"]
+    assert all(row["text"].count("indeed") == 1 for row in rows)
+    summary = json.loads((tmp_path / "run/synth.summary.json").read_text())
+    assert (summary["seed"], summary["bad"], summary["recaptioned"]) == (13, 4, 9)
+
+
+def test_more_bad_records_than_allowed_fail(make_seed, synth, tmp_path):
+    seed = make_seed(12)
+    image(seed).unlink()
+    done = synth(RECIPES / "seed.yaml", seed, "--on_bad_record", "drop")
+    assert done.returncode == 1 and "000000002.jpg is missing" in done.stderr
+    assert "these are more than MAX_BAD_RECORDS=0.01 of all 12" in done.stderr
+    done = synth(
+        raising(tmp_path), make_seed(12, "again"), "--on_bad_record", "drop", "--max_bad_records", ".05"
+    )
     assert done.returncode == 1
-    assert "id 000000000: no luck" in done.stderr and "synth.log" in done.stderr
-    assert [(tmp_path / "run" / name).read_text() for name in TARGETS] == ["old"] * 3
-    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == sorted([*TARGETS, "synth.log"])
+    assert "1 of 12 records are bad, more than MAX_BAD_RECORDS=0.05" in done.stderr
+    assert not (tmp_path / "run/synth.jsonl").exists()
 
 
 def changed(seed, number, **change):
@@ -127,6 +194,10 @@ def cut_line(seed):
 
 def image(seed):
     return seed.parent / "images/000000002.jpg"
+
+
+def huge(seed):
+    Image.new("1", (20_000, 20_000)).save(image(seed), "png")
 
 
 BAD_ROWS = {
@@ -150,6 +221,15 @@ BAD_ROWS = {
     "a truncated image": (
         lambda seed: image(seed).write_bytes(image(seed).read_bytes()[:-99]),
         "id 000000002: image {image} cannot be read",
+    ),
+    "an image of 400 million pixels": (huge, "id 000000002: image {image} cannot be read (Image size"),
+    "a caption of control characters": (
+        lambda seed: changed(seed, 2, text="<__dj__image>\n\x00\x07 <|__dj__eoc|>"),
+        "2: empty caption; write",
+    ),
+    "a second image token": (
+        lambda seed: changed(seed, 2, text="<__dj__image>\na <image> of <|__dj__eoc|>"),
+        "id 000000002: 1 images and 2 placeholders",
     ),
     "a page for an image": (
         lambda seed: image(seed).write_text("<html>"),

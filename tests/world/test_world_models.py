@@ -10,20 +10,24 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 from transformers import (
+    AutoImageProcessor,
     AutoProcessor,
     AutoTokenizer,
     Blip2ForConditionalGeneration,
+    BlipForImageTextRetrieval,
     CLIPModel,
     GemmaForCausalLM,
 )
 
-from world.bpe import clip_tokenizer, gemma_tokenizer, opt_tokenizer
-from world.captions import facts_right, spoil, true_caption
+from world.bpe import BERT_POSITIONS, bert_tokenizer, clip_tokenizer, gemma_tokenizer, opt_tokenizer
+from world.captions import BOILERPLATE, facts_right, spoil, true_caption
 from world.manifest import check_hashes
 from world.render import render
+from world.scene import COLOURS, SHAPES, WORDS
 from world.soft_prefix import Encoder, accuracy
-from world.standins import BLIP2, BUILDERS, CLIP, CONVNEXT, GEMMA, NAMES
+from world.standins import BLIP2, BUILDERS, CLIP, CONVNEXT, GEMMA, ITM, NAMES
 from world.train_convnext import patch_means, stage_features
+from world.train_itm import NO_FACT, fact_places, word_labels
 from world.vision_data import draw, patch_slots, pixels, slot_labels
 
 WORLD = Path(__file__).parents[2] / "py" / "world"
@@ -67,6 +71,8 @@ def test_folders_have_the_official_files(models: Path) -> None:
         CLIP: {"config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"},
         CONVNEXT: {"open_clip_config.json", "open_clip_pytorch_model.bin"},
         BLIP2: {"config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"},
+        ITM: {"config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
+              "model.safetensors"},
     }  # fmt: skip
     assert {path.name for path in models.iterdir()} == set(NAMES)
     for name, files in wanted.items():
@@ -83,15 +89,15 @@ def test_any_text_passes_through_the_tokenizers(text: str) -> None:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert tokenizer.unk_token_id not in ids
         assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
-    clip = clip_tokenizer()
-    ids = clip(text, add_special_tokens=False)["input_ids"]
-    assert clip.unk_token_id not in ids  # CLIP lowers case and spaces by design
+    for tokenizer in (clip_tokenizer(), bert_tokenizer()):  # these lower case and spaces by design
+        assert tokenizer.unk_token_id not in tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def test_each_word_of_a_caption_is_one_token() -> None:
     caption = "top left red lamp sign above blue star"
     assert len(gemma_tokenizer()(caption, add_special_tokens=False)["input_ids"]) == 8
     assert len(clip_tokenizer()(caption, add_special_tokens=False)["input_ids"]) == 8
+    assert len(bert_tokenizer()(caption, add_special_tokens=False)["input_ids"]) == 8
 
 
 def test_gemma_reads_soft_prefixes(models: Path) -> None:
@@ -135,6 +141,66 @@ def test_similarity_prefers_the_right_caption(models: Path) -> None:
     good, bad = cosine[:, :100].diagonal(), cosine[:, 100:].diagonal()
     assert (cosine[:, :100].argmax(1) == torch.arange(100)).float().mean() > 0.97
     assert (good[:, None] > bad[None]).float().mean() > 0.9
+
+
+def matching(models: Path, images: list, texts: list[str]) -> torch.Tensor:
+    model = BlipForImageTextRetrieval.from_pretrained(models / ITM).eval()
+    tokens = AutoTokenizer.from_pretrained(models / ITM)(texts, padding=True, return_tensors="pt")
+    pixel_values = AutoImageProcessor.from_pretrained(models / ITM)(images, return_tensors="pt").pixel_values
+    with torch.no_grad():
+        logits = model(
+            input_ids=tokens.input_ids,
+            pixel_values=pixel_values,
+            attention_mask=tokens.attention_mask,
+            use_itm_head=True,
+        ).itm_score
+    return logits.softmax(-1)[:, 1]
+
+
+def test_matching_scores_right_captions_above_wrong_ones(models: Path) -> None:
+    scenes, rng = draw("test/itm", 0, 60), Random(1)
+    images, right = [render(scene) for scene in scenes], [true_caption(scene) for scene in scenes]
+    good = matching(models, images, right)
+    assert (good > 0.5).float().mean() > 0.9
+    wrong = {
+        "spoiled": ([true_caption(spoil(scene, rng)) for scene in scenes], 0.95),
+        "other": (right[1:] + right[:1], 0.99),
+        "boilerplate": ([rng.choice(BOILERPLATE) for _ in scenes], 0.99),
+        "real": ([rng.choice(ODD_TEXTS) for _ in scenes], 0.99),
+        "empty": ([""] * 60, 0.99),
+    }
+    for kind, (texts, least) in wrong.items():
+        low = matching(models, images, texts)
+        assert (good[:, None] > low[None]).float().mean() > least, kind
+
+
+def test_matching_tokenizer_frames_a_text_and_fits_the_model(models: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(models / ITM)
+    text = BlipForImageTextRetrieval.from_pretrained(models / ITM).config.text_config
+    pair = tokenizer(["top", "top left red"], padding=True)
+    assert [tokenizer.convert_ids_to_tokens(ids) for ids in pair["input_ids"]] == [
+        ["[CLS]", "top", "[SEP]", "[PAD]", "[PAD]"],
+        ["[CLS]", "top", "left", "red", "[SEP]"],
+    ]
+    assert pair["attention_mask"] == [[1, 1, 1, 0, 0], [1] * 5]
+    assert (len(tokenizer), tokenizer.pad_token_id) == (text.vocab_size, text.pad_token_id)
+    assert tokenizer.model_max_length == text.max_position_embeddings == BERT_POSITIONS
+    for odd in ODD_TEXTS:
+        assert tokenizer(odd).input_ids == bert_tokenizer()(odd).input_ids
+    assert tokenizer.decode(tokenizer("Café, naïve").input_ids, skip_special_tokens=True) == "cafe, naive"
+
+
+def test_labels_of_a_captions_words_lie_on_the_facts_it_names() -> None:
+    tokenizer, scenes = bert_tokenizer(), draw("test/itm/labels", 0, 20)
+    for scene in scenes:
+        words = tokenizer.convert_ids_to_tokens(tokenizer(true_caption(scene)).input_ids)
+        named = [word for word, at in zip(words, fact_places(scene), strict=True) if at != NO_FACT]
+        assert set(named[::2]) <= set(COLOURS) and set(named[1::2]) <= {*WORDS, *SHAPES}
+        assert len(named) == 2 * (len(scene.signs()) + len(scene.things()))
+    told, length = scenes[:1], len(fact_places(scenes[0]))
+    said = torch.tensor([fact_places(scenes[0])]) != NO_FACT
+    assert torch.equal(word_labels(told, told, length)[1] == 1, said)
+    assert (word_labels([spoil(scenes[0], Random(2))], told, length)[1] == 0).any()
 
 
 def test_high_resolution_features_tell_words_apart(models: Path) -> None:

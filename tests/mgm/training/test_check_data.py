@@ -90,9 +90,7 @@ def test_a_long_sample_loses_its_end_where_that_is_asked_for(tmp_path, tiny_load
     for cut_to, longest in (((70 - PATCHES + 1, 70), 70),):
         with pytest.raises(BadInput, match="--cut_long_samples True"):
             check_dataset(whole, PATCHES, longest)
-        cut = ConversationDataset(
-            path, tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor, cut_to
-        )
+        cut = ConversationDataset(path, tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor, cut_to)
         check_dataset(cut, PATCHES, longest)
     assert [len(cut.encode(i)[0]) for i in range(2)] == [70 - PATCHES + 1, 70]
     for i in range(3):

@@ -1,0 +1,100 @@
+"""What a Data-Juicer run left behind: which operators, and which records came out of each."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.feather as feather
+
+import records
+
+STATS, META = "__dj__stats__", "__dj__meta__"
+# Meta fields that operators keep as JSON, and those that only the next operator needs.
+JSON_NOTES = {"caption_candidates": "candidates", "ocr_words": "ocr"}
+PASSING_NOTES = ("caption_before",)
+
+
+class Step(NamedTuple):
+    """One operator of the run; a label is unique: op, op#2, …; ``stats``: where a filter exported them."""
+
+    number: int
+    name: str
+    label: str
+    stats: Path | None
+    report: Path | None
+
+
+def steps_of(process: list[dict]) -> Iterator[Step]:
+    """The operators of a run's recipe, its ledgers aside."""
+    count: Counter = Counter()
+    steps = [next(iter(step.items())) for step in process if "ledger_pipeline" not in step]
+    for number, (name, arguments) in enumerate(steps, start=1):
+        count[name] += 1
+        label = name if count[name] == 1 else f"{name}#{count[name]}"
+        stats, report = (arguments.get(key) for key in ("stats_export_path", "report"))
+        yield Step(number, name, label, Path(stats) if stats else None, Path(report) if report else None)
+
+
+def came_out(work: Path, number: int) -> Iterator[tuple[str, str, dict, dict]]:
+    """Yield (id, text, stats, meta) of the records that came out of step ``number``."""
+    table = feather.read_table(work / f"trace.{number}")
+    for batch in table.to_batches(max_chunksize=10_000):
+        nothing = [{}] * batch.num_rows
+        columns = [
+            batch[name].to_pylist() if name in batch.schema.names else nothing
+            for name in ("id", "text", STATS, META)
+        ]
+        for identity, text, stats, meta in zip(*columns, strict=True):
+            yield identity, text, known(stats), known(meta)
+
+
+def known(values: dict | str | None) -> dict:
+    """The values that are set; floats lose what Data-Juicer's JSON adds to them (0.7895000000000001)."""
+    values = json.loads(values) if isinstance(values, str) else values
+    kept = {key: value for key, value in (values or {}).items() if value is not None}
+    return {key: round(value, 9) if isinstance(value, float) else value for key, value in kept.items()}
+
+
+def notes_of(meta: dict) -> dict:
+    """What of a record's meta fields the ledger keeps; of candidates only if there was a choice."""
+    notes = {}
+    for name, value in meta.items():
+        if name in JSON_NOTES:
+            value = json.loads(value)
+            if len(value) > (name == "caption_candidates"):
+                notes[JSON_NOTES[name]] = value
+        elif name not in PASSING_NOTES:
+            notes[name] = value
+    return notes
+
+
+def read_bad(work: Path) -> dict[str, dict]:
+    """{id: what an operator raised on it} of the records that were left out under way."""
+    return {row["id"]: row for path in sorted(work.glob("bad.*")) for row in rows_of(path)}
+
+
+def rows_of(path: Path | None) -> Iterator[dict]:
+    """The rows of a file of JSON lines or, on Ray, of a folder of such; none where there is nothing."""
+    parts = sorted(path.glob("*")) if path and path.is_dir() else [path] if path and path.exists() else []
+    for part in parts:
+        for _, row in records.read_jsonl(part):
+            yield row
+
+
+def exported_stats(path: Path | None) -> Iterator[tuple[str, dict]]:
+    """(id, statistics) of the records that a filter judged."""
+    for row in rows_of(path):
+        yield row["id"], known(row.get(STATS))
+
+
+def thresholds_of(process: list[dict]) -> list[dict]:
+    """What the selectors chose, for the summary."""
+    found = []
+    for step in steps_of(process):
+        if step.report and step.report.exists():
+            report = records.read_json(step.report)
+            report.pop("near_duplicates", None)
+            found.append({"op": step.label, **report})
+    return found

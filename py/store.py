@@ -1,0 +1,170 @@
+"""The store: models' answers (captions, similarities, words read), kept for all experiments in one file.
+
+An answer is addressed by content: the model (SHA-256 of its folder), its settings, the image's bytes and the
+text. So the same question is never computed twice, by no recipe and after no interruption, and an answer
+never belongs to another model, image or setting. Many processes may use one store; each batch of answers is
+one transaction, which `kill -9` leaves whole or undone (SQLite's write-ahead log, on a local disk).
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from digest import sha256
+from records import BadInput
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE models (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, settings TEXT NOT NULL,
+    asked INTEGER NOT NULL DEFAULT 0, computed INTEGER NOT NULL DEFAULT 0, UNIQUE (sha256, settings)
+);
+CREATE TABLE answers (
+    model INTEGER NOT NULL REFERENCES models, key BLOB NOT NULL, value NOT NULL, PRIMARY KEY (model, key)
+) WITHOUT ROWID;
+CREATE TABLE folders (path TEXT PRIMARY KEY, files TEXT NOT NULL, sha256 TEXT NOT NULL);
+"""
+ASKED_AT_ONCE = 1000
+WAIT_SECONDS = 120
+_opened: dict[tuple[str, int], "Store"] = {}
+
+
+class Model(NamedTuple):
+    """Who answers: a model's name for people, the SHA-256 of its folder, and its settings as JSON."""
+
+    name: str
+    sha256: str
+    settings: str
+
+
+def key_of(*parts: str) -> bytes:
+    """The address of a question within a model, from the image's SHA-256, the text, …"""
+    return hashlib.sha256(json.dumps(parts).encode()).digest()
+
+
+def opened(path: str | Path) -> "Store":
+    """This process's connection to the store at ``path``: a connection must not be carried over a fork."""
+    key = (str(path), os.getpid())
+    if key not in _opened:
+        _opened[key] = Store(path)
+    return _opened[key]
+
+
+class Store:
+    """One connection to the store at ``path``, made where there is none; for one process, not to be forked.
+
+    >>> store = Store(":memory:")
+    >>> cube = Model("blip2", "ab12", '{"prompt": ""}')
+    >>> store.add(cube, {key_of("image 1"): "a red cube"})
+    >>> store.answers(cube, [key_of("image 1"), key_of("image 2")]) == {key_of("image 1"): "a red cube"}
+    True
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        self.numbers: dict[Model, int] = {}
+        if self.path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with self._explained():
+            self.connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.execute("PRAGMA synchronous = NORMAL")
+            self._prepare()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into ones that name the file and the remedy."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise BadInput(
+                f"{self.path}: the store cannot be used ({error}); it needs room, rights, a local disk"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise BadInput(
+                f"{self.path}: the store is damaged ({error}); move it away with its -wal and -shm files: "
+                "its answers will be computed anew"
+            ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._explained():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    def _version(self) -> int:
+        return self.connection.execute("PRAGMA user_version").fetchone()[0]
+
+    def _prepare(self) -> None:
+        if self._version() == 0:
+            with self._transaction():
+                if self._version() == 0:  # no other process was faster
+                    for statement in SCHEMA.split(";"):
+                        self.connection.execute(statement)
+                    self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        if self._version() != VERSION:
+            raise BadInput(
+                f"{self.path}: the store has format {self._version()}, this version of the project reads "
+                f"{VERSION}; give another file with STORE=, or move this one away"
+            )
+
+    def _number(self, model: Model) -> int:
+        if model not in self.numbers:
+            self.connection.execute(
+                "INSERT OR IGNORE INTO models (name, sha256, settings) VALUES (?, ?, ?)", model
+            )
+            query = "SELECT number FROM models WHERE sha256 = ? AND settings = ?"
+            self.numbers[model] = self.connection.execute(query, model[1:]).fetchone()[0]
+        return self.numbers[model]
+
+    def answers(self, model: Model, keys: Iterable[bytes]) -> dict[bytes, Any]:
+        """The answers that are there, by key."""
+        keys, found = list(keys), {}
+        with self._explained():
+            number = self._number(model)
+            for start in range(0, len(keys), ASKED_AT_ONCE):
+                some = keys[start : start + ASKED_AT_ONCE]
+                marks = ",".join("?" * len(some))
+                query = f"SELECT key, value FROM answers WHERE model = ? AND key IN ({marks})"
+                found.update(self.connection.execute(query, (number, *some)))
+        return {key: json.loads(value) if isinstance(value, str) else value for key, value in found.items()}
+
+    def add(self, model: Model, answers: dict[bytes, Any], asked: int = 0) -> None:
+        """Keep ``answers``, bytes or what JSON can hold; ``asked`` counts what was wanted."""
+        rows = [
+            (key, value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False))
+            for key, value in answers.items()
+        ]
+        with self._transaction():
+            number = self._number(model)
+            self.connection.executemany(
+                "INSERT OR IGNORE INTO answers (model, key, value) VALUES (?, ?, ?)",
+                ((number, *row) for row in rows),
+            )
+            counted = "UPDATE models SET asked = asked + ?, computed = computed + ? WHERE number = ?"
+            self.connection.execute(counted, (asked, len(rows), number))
+
+    def folder_sha256(self, folder: str | Path) -> str:
+        """SHA-256 of a model's folder; reads it only if a file's size or time differs from last time."""
+        folder = Path(folder).resolve()
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        seen = json.dumps([[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files])
+        query = "SELECT sha256 FROM folders WHERE path = ? AND files = ?"
+        with self._explained():
+            known = self.connection.execute(query, (str(folder), seen)).fetchone()
+        if known:
+            return known[0]
+        digest = sha256(folder)
+        with self._transaction():
+            self.connection.execute("REPLACE INTO folders VALUES (?, ?, ?)", (str(folder), seen, digest))
+        return digest
