@@ -275,13 +275,25 @@ synth: $(RUN)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
-CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed fill_recipe run_data_juicer bad_records make_ledger store digest ocr)) \
+CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed fill_recipe run_data_juicer bad_records \
+	make_ledger run_trace fates store digest ocr stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
 		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL) \
 		--store $(STORE) --budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --np $(SYNTH_PROCESSES) --batch_size $(SYNTH_BATCH_SIZE) \
 		--on_bad_record $(ON_BAD_RECORD) --max_bad_records $(MAX_BAD_RECORDS) --executor $(EXECUTOR) --ray_address $(RAY_ADDRESS))
+
+## judge the recipe by eye: one page, runs/PROFILE/EXP/synth_report.html
+synth-report: $(RUN)/.make/synth_report
+	+@$(if $(dry_run),,echo 'open $(RUN)/synth_report.html')
+OUTPUTS.synth_report := synth_report.html
+PACKAGES.synth_report := jinja2 matplotlib pillow
+CODE.synth_report := py/synth_report.py $(sort $(wildcard py/recipe_report/*)) $(COMMON_CODE) $(RECIPE_FILE)
+KNOBS.synth_report := SEED RECIPE
+$(RUN)/.make/synth_report: $(RUN)/.make/synth
+	@$(call stage,$(PYTHON) py/synth_report.py --ledger $(RUN)/ledger.jsonl --summary $(RUN)/synth.summary.json --seed $(SEED) \
+		--recipe $(RECIPE_FILE) --output $(RUN)/synth_report.html)
 
 OUTPUTS.convert := synth.llava.json
 KNOBS.convert := SEED STAGE1 PRETRAIN_BUDGET RANDOM_SEED
@@ -388,7 +400,7 @@ $(RUN)/.make/blank: $(RUN)/.make/blank_textvqa $(RUN)/.make/blank_mmbench
 	@$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) --scores $(RUN)/blank)
 
 # One experiment per row and random seed, named ROW-sSEED; a row is a recipe or one of these controls of the demo.
-TABLE_ROWS := no_pretraining shuffled seed recaption filter_recaption clean
+TABLE_ROWS := no_pretraining shuffled seed recaption filter_recaption swap_worst balanced ocr_grounded clean
 ROW.no_pretraining := RECIPE=seed PRETRAIN=no
 ROW.shuffled := RECIPE=seed SEED=$(DATA)/controls/shuffled.jsonl
 ROW.clean := RECIPE=seed SEED=$(DATA)/controls/clean.jsonl
@@ -399,7 +411,7 @@ $(TABLE_RUNS:%=table/%): table/%: | $(INPUTS_READY)
 		$(RUNS)/$*/.make/results $(if $(filter filter_recaption-%,$*),text-only)
 ## the results table over RANDOM_SEEDS with all controls (demo), written into README.md
 table: $(TABLE_RUNS:%=table/%)
-	@scripts/table.sh $(RUNS) $(EVAL_DATA) '$(TABLE_ROWS)' '$(RANDOM_SEEDS)'
+	@scripts/table.sh $(RUNS) $(DATA) '$(TABLE_ROWS)' '$(RANDOM_SEEDS)'
 
 ##@ What would run, and why
 
@@ -416,6 +428,14 @@ why:
 ## read all models, data and outputs of EXP anew, and name what differs from its manifest
 verify-data:
 	@$(PY) py/graph/verify.py $(MODELS) $(DATA) $(wildcard $(RUN))
+## model whose answers `make store` forgets
+PRUNE ?=
+## what the store of models' answers holds, and what RECIPE would still have to compute
+store: $(ENV)
+	@scripts/store.sh --store $(STORE) $(PRUNE:%=--prune %) $(if $(STORE_READY),--recipe $(RECIPE_FILE) --seed $(SEED) \
+		--captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL))
+STORE_READY = $(and $(wildcard $(SEED)),$(if $(filter-out $(wildcard $(RECIPE_FOLDERS)),$(RECIPE_FOLDERS)),,yes))
+RECIPE_FOLDERS = $(foreach m,$(RECIPE_MODELS),$($m)/config.json)
 ## disk space per experiment, and what the clean targets would free
 du:
 	@$(PY) py/graph/disk_use.py $(RUNS) --other $(DATA) $(MODELS) .venv
@@ -453,4 +473,4 @@ help:
 	@echo; echo "PROFILE=$(PROFILE) sets these otherwise (configs/$(PROFILE).mk):"; grep -oE '^[A-Z0-9_]+ \?= .*' configs/$(PROFILE).mk | sed 's/^/  /; s/?= //'
 
 .PHONY: env models data synth pretrain finetune eval results baseline text-only table test check standins lock \
-	clean-synth clean-run distclean help plan why verify-data du
+	clean-synth clean-run distclean help plan why verify-data du store synth-report

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import records
+from run_trace import UNCOUNTED_NOTES
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def summary_of(fates: dict[str, Fate], left_out: int = 0) -> dict:
     for fate in fates.values():
         outcomes[fate.outcome] += 1
         for name, value in fate.notes.items():
-            if isinstance(value, str | int) and name not in ("error", "near_duplicate_of"):
+            if isinstance(value, str | int) and name not in UNCOUNTED_NOTES:
                 notes.setdefault(name, Counter())[str(value)] += 1
     dropped = Counter(fate.dropped_by for fate in fates.values() if fate.dropped_by)
     dropped += Counter({"check_seed": left_out})

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+import psutil
 import yaml
 
 import bad_records
@@ -54,6 +55,9 @@ def fail(error: BaseException | None) -> NoReturn:
     message = " ".join(f"{type(error).__name__}: {error}".split())
     with suppress(OSError):
         print(f"\nrun_data_juicer.py: {message}", file=sys.__stderr__, flush=True)
+    for child in psutil.Process().children(recursive=True):  # they would wait for work, and hold the log open
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     os._exit(1)  # Data-Juicer's log sinks can fail while the interpreter shuts down
 
 

@@ -14,6 +14,7 @@ STATS, META = "__dj__stats__", "__dj__meta__"
 # Meta fields that operators keep as JSON, and those that only the next operator needs.
 JSON_NOTES = {"caption_candidates": "candidates", "ocr_words": "ocr"}
 PASSING_NOTES = ("caption_before",)
+UNCOUNTED_NOTES = ("caption_rejected", "error", "near_duplicate_of")
 
 
 class Step(NamedTuple):
@@ -65,7 +66,7 @@ def notes_of(meta: dict) -> dict:
             value = json.loads(value)
             if len(value) > (name == "caption_candidates"):
                 notes[JSON_NOTES[name]] = value
-        elif name not in PASSING_NOTES:
+        elif name not in PASSING_NOTES and (value or name not in UNCOUNTED_NOTES):
             notes[name] = value
     return notes
 

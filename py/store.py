@@ -168,3 +168,26 @@ class Store:
         with self._transaction():
             self.connection.execute("REPLACE INTO folders VALUES (?, ?, ?)", (str(folder), seen, digest))
         return digest
+
+    def overview(self) -> list[dict]:
+        """Per model and setting: what it is, how many answers of how many bytes, asked, computed."""
+        query = """
+            SELECT number, name, sha256, settings, count(key) AS answers,
+                   total(length(key) + length(value)) AS bytes, asked, computed
+            FROM models LEFT JOIN answers ON model = number GROUP BY number ORDER BY name, number
+        """
+        with self._explained():
+            cursor = self.connection.execute(query)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def prune(self, name: str) -> int:
+        """Forget all answers of the models called ``name``, and give their room back; returns how many."""
+        with self._transaction():
+            where = "model IN (SELECT number FROM models WHERE name = ?)"
+            gone = self.connection.execute(f"DELETE FROM answers WHERE {where}", (name,)).rowcount
+            self.connection.execute("DELETE FROM models WHERE name = ?", (name,))
+        self.numbers.clear()
+        with self._explained():
+            self.connection.execute("VACUUM")
+        return gone

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Put the table of many runs between the marks '<!-- table -->' and '<!-- /table -->' of README.md.
-# usage: table.sh RUNS EVAL_DATA 'ROW ...' 'RANDOM_SEED ...'
+# usage: table.sh RUNS DATA 'ROW ...' 'RANDOM_SEED ...'
+#   DATA: the demo's, with eval/ and the true captions in controls/
 #   reads RUNS/ROW-sRANDOM_SEED/results.json and, where it stands, the blanked one in blank/
-# example: table.sh runs/demo data/demo/eval 'seed recaption' '1 2 3'
+# example: table.sh runs/demo data/demo 'seed recaption' '1 2 3'
 set -euo pipefail
 
-[ $# = 4 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 1; }
-runs=$1 eval_data=$2 labelled=() blanked=()
+[ $# = 4 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 1; }
+runs=$1 data=$2 labelled=() blanked=()
 read -ra rows <<< "$3"
 read -ra seeds <<< "$4"
 for row in "${rows[@]}"; do
@@ -25,8 +26,8 @@ done
 
 project=$(cd "$(dirname "$0")/.." && pwd)
 "${PYTHON:-python3}" "$project/py/tabulate_runs.py" --output "$runs/table.md" \
-  --textvqa_questions "$eval_data/textvqa/llava_textvqa_val_v051_ocr.jsonl" \
-  --mmbench_tsv "$eval_data/mmbench/mmbench_dev_20230712.tsv" "${blanked[@]}" "${labelled[@]}"
+  --textvqa_questions "$data/eval/textvqa/llava_textvqa_val_v051_ocr.jsonl" --clean "$data/controls/clean.jsonl" \
+  --mmbench_tsv "$data/eval/mmbench/mmbench_dev_20230712.tsv" "${blanked[@]}" "${labelled[@]}"
 sed -e "/<!-- table -->/,/<!-- \/table -->/{/<!-- table -->/{p;r $runs/table.md
 }; /<!-- \/table -->/!d}" "$project/README.md" > "$project/README.md+"
 mv "$project/README.md+" "$project/README.md"

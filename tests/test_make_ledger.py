@@ -181,7 +181,7 @@ def test_records_that_were_left_out_as_bad_stand_in_the_ledger_with_the_reason(t
 def test_notes_keep_what_a_person_can_use(tmp_path):
     meta = {
         "a": {"caption_check": "ok", "caption_before": "old a", "caption_candidates": '["new a", "another"]'},
-        "b": {"caption_check": "repeats", "caption_before": "", "caption_candidates": '["alone"]'},
+        "b": {"caption_check": "repeats", "caption_rejected": "a a a", "caption_candidates": '["alone"]'},
         "c": {"ocr_words": '[{"text": "STOP"}]', "watermark": ""},
     }
     for number in (0, 1):
@@ -189,7 +189,7 @@ def test_notes_keep_what_a_person_can_use(tmp_path):
     what = fates()
     follow(what, tmp_path, [step("x_mapper")])
     assert what["a"].notes == {"caption_check": "ok", "candidates": ["new a", "another"]}
-    assert what["b"].notes == {"caption_check": "repeats"}
+    assert what["b"].notes == {"caption_check": "repeats", "caption_rejected": "a a a"}
     assert what["c"].notes == {"ocr": [{"text": "STOP"}], "watermark": ""}
     assert summary_of(what)["notes"] == {"caption_check": {"ok": 1, "repeats": 1}, "watermark": {"": 1}}
 

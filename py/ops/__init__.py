@@ -9,7 +9,10 @@ from . import (  # noqa: F401
     clip_image_text_similarity_filter,
     clip_near_duplicate_deduplicator,
     ledger_pipeline,
+    ocr_caption_mapper,
     put_back_mapper,
     rank_mapper,
+    rapidocr_mapper,
     threshold_selector,
+    watermark_filter,
 )

@@ -11,6 +11,7 @@ from .captions import built_in_picture, caption_fault, seeded_sampling
 from .models import Answers, Pictures, dtype_name, model_key
 
 OP_NAME = "blip2_caption_mapper"
+UNKNOWN = "\0"  # a caption that is still to be made
 
 
 @TAGGING_OPS.register_module(OP_NAME)
@@ -20,7 +21,7 @@ class Blip2CaptionMapper(Mapper):
 
     A caption that is empty, repeats itself, echoes the prompt, is boilerplate or too long is rejected; if all
     candidates are, the record keeps the caption it has. The meta field `caption_check` says "ok", "not asked"
-    or the reason, `caption_before` what stood there. Of several candidates the first usable one is taken, and
+    or the reason, `caption_rejected` what was said, `caption_before` what stood there. Of several candidates the first usable one is taken, and
     `caption_candidates` (JSON) holds all, for `clip_best_caption_mapper`. The captions are the same for any
     batch size, order and number of workers: samples are seeded by the record's id.
     """
@@ -124,10 +125,38 @@ class Blip2CaptionMapper(Mapper):
                 )
             self.checked = True
 
+    def keys_of(self, pictures: Pictures, number: int) -> list[bytes]:
+        """The questions for candidate ``number``: 0 is the greedy one, of the image alone."""
+        if number == 0:
+            return [key_of(digest) for digest in pictures.digests]
+        pairs = zip(pictures.digests, pictures.ids, strict=True)
+        return [key_of(digest, identity, str(number)) for digest, identity in pairs]
+
+    def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
+        """What would be asked for ``samples``, for `make store`."""
+        pictures = Pictures.of(samples, self.image_key)
+        numbers = range(self.candidates)
+        return [
+            (self.sampled if number else self.greedy, self.keys_of(pictures, number)) for number in numbers
+        ]
+
+    def take_known(self, samples: dict) -> None:
+        """Caption in place what the store alone can answer, else UNKNOWN, for `make store`."""
+        lacking = {row for answers, keys in self.questions(samples) for row in answers.lacking(keys)}
+        for row, (stats, meta) in enumerate(zip(samples[Fields.stats], samples[Fields.meta], strict=True)):
+            stats.setdefault(self.where, 0.0)
+            meta["caption_candidates"] = "[]"
+            if row in lacking:
+                samples[self.text_key][row] = records.text_of(UNKNOWN)
+        known = [row for row in range(len(samples["id"])) if row not in lacking]
+        some = {key: [values[row] for row in known] for key, values in samples.items()}
+        for row, text in zip(known, self.process_batched(some)[self.text_key], strict=True):
+            samples[self.text_key][row] = text
+
     def candidates_of(self, samples: dict, rows: list[int], rank: int | None) -> list[list[tuple]]:
         """The candidates (caption, whether it ended) of each of ``rows``, the greedy one first."""
         pictures = Pictures.of(samples, self.image_key).pick(rows)
-        number = 0
+        number = 0  # of the candidate, below
 
         def compute(some: list[int]) -> list[tuple]:
             self.check_model(rank)
@@ -135,10 +164,10 @@ class Blip2CaptionMapper(Mapper):
             names = [f"{seed}/{pictures.ids[i]}/{number}" for i in some] if number else None
             return self.generate([pictures.load(i) for i in some], rank, names)
 
-        columns = [self.greedy([key_of(digest) for digest in pictures.digests], compute)]
-        for number in range(1, self.candidates):
-            questions = zip(pictures.digests, pictures.ids, strict=True)
-            columns.append(self.sampled([key_of(*question, str(number)) for question in questions], compute))
+        columns = []
+        for number in range(self.candidates):
+            answers = self.sampled if number else self.greedy
+            columns.append(answers(self.keys_of(pictures, number), compute))
         return [list(row) for row in zip(*columns, strict=True)]
 
     def fault(self, caption: str, ended: bool) -> str | None:
@@ -152,13 +181,15 @@ class Blip2CaptionMapper(Mapper):
         if self.where:
             asked = [row for row in asked if samples[Fields.stats][row][self.where] <= self.where_max]
         for meta in metas:
-            meta |= {"caption_check": "not asked", "caption_before": "", "caption_candidates": "[]"}
+            meta |= {"caption_check": "not asked", "caption_rejected": ""}
+            meta |= {"caption_before": "", "caption_candidates": "[]"}
         for row, candidates in zip(asked, self.candidates_of(samples, asked, rank), strict=True):
             faults = [self.fault(*candidate) for candidate in candidates]
             usable = list(
                 dict.fromkeys(c[0] for c, fault in zip(candidates, faults, strict=True) if not fault)
             )
             metas[row]["caption_check"] = "ok" if usable else faults[0]
+            metas[row]["caption_rejected"] = "" if usable else candidates[0][0]
             if usable:
                 metas[row]["caption_before"] = records.caption_of(texts[row])
                 metas[row]["caption_candidates"] = json.dumps(usable, ensure_ascii=False)

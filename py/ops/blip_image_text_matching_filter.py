@@ -70,9 +70,18 @@ class BlipImageTextMatchingFilter(Filter):
             ).itm_score  # (B, 2)
         return logits.float().softmax(-1)[:, 1].tolist()
 
-    def compute_stats_batched(self, samples, rank=None):
+    def pairs(self, samples: dict) -> tuple[list[str], Pictures]:
+        """The captions and the images."""
         captions = [records.caption_of(text) for text in samples[self.text_key]]
-        pictures = Pictures.of(samples, self.image_key)
+        return captions, Pictures.of(samples, self.image_key)
+
+    def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
+        """What would be asked for ``samples``, for `make store`."""
+        captions, pictures = self.pairs(samples)
+        return [(self.answers, [key_of(*pair) for pair in zip(pictures.digests, captions, strict=True)])]
+
+    def compute_stats_batched(self, samples, rank=None):
+        captions, pictures = self.pairs(samples)
         encoded: dict[int, tuple[list[int], bool]] = {}
         context = 0
 
@@ -91,8 +100,8 @@ class BlipImageTextMatchingFilter(Filter):
             scores = self.scores([encoded[row][0] for row in rows], length(rows[0]), images, rank)
             return [(round(score, 4), encoded[row][1]) for row, score in zip(rows, scores, strict=True)]
 
-        keys = [key_of(*question) for question in zip(pictures.digests, captions, strict=True)]
-        found = self.answers(keys, compute, prepare, length)
+        [(answers, keys)] = self.questions(samples)
+        found = answers(keys, compute, prepare, length)
         for stats, (score, truncated) in zip(samples[Fields.stats], found, strict=True):
             stats[self.statistic] = score
             stats[f"{self.statistic}_truncated"] = truncated

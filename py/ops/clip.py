@@ -41,9 +41,17 @@ class Clip:
                 features = model.visual_projection(pooled).float()  # (B, D)
             return [row.tobytes() for row in torch.nn.functional.normalize(features).half().cpu().numpy()]
 
-        vectors = self.images([key_of(digest) for digest in pictures.digests], compute)
+        vectors = self.images(self.image_questions(pictures), compute)
         stacked = np.frombuffer(b"".join(vectors), dtype=np.float16).reshape(len(vectors), -1)
         return torch.from_numpy(stacked.astype(np.float32))
+
+    def image_questions(self, pictures: Pictures) -> list[bytes]:
+        """The questions behind `image_features`."""
+        return [key_of(digest) for digest in pictures.digests]
+
+    def similarity_questions(self, captions: list[str], pictures: Pictures) -> list[bytes]:
+        """The questions behind `similarities`."""
+        return [key_of(*question) for question in zip(pictures.digests, captions, strict=True)]
 
     def similarities(
         self, captions: list[str], pictures: Pictures, rank: int | None = None
@@ -73,8 +81,7 @@ class Clip:
                 (round(cosine, 4) + 0.0, encoded[row][1]) for row, cosine in zip(rows, cosines, strict=True)
             ]
 
-        keys = [key_of(*question) for question in zip(pictures.digests, captions, strict=True)]
-        return self.cosines(keys, compute, prepare, length)
+        return self.cosines(self.similarity_questions(captions, pictures), compute, prepare, length)
 
     def text_features(self, encoded: list[list[int]], length: int, rank: int | None):
         """Unit vectors of token lists padded to ``length``: (B, D) float32."""

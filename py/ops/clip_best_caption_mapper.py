@@ -6,7 +6,7 @@ from data_juicer.utils.constant import Fields
 import records
 
 from .clip import Clip
-from .models import Pictures
+from .models import Answers, Pictures
 
 OP_NAME = "clip_best_caption_mapper"
 
@@ -38,13 +38,23 @@ class ClipBestCaptionMapper(Mapper):
         super().__init__(*args, **kwargs)
         self.clip = Clip(self, hf_clip, store, model_batch_size)
 
-    def process_batched(self, samples, rank=None):
+    def pairs(self, samples: dict) -> tuple[list[int], list[str], Pictures]:
+        """The record's row, the caption and the image of each candidate."""
         candidates = [json.loads(meta["caption_candidates"]) for meta in samples[Fields.meta]]
-        asked = [(row, caption) for row, captions in enumerate(candidates) for caption in captions]
-        pictures = Pictures.of(samples, self.image_key).pick([row for row, _ in asked])
-        found = self.clip.similarities([caption for _, caption in asked], pictures, rank)
+        rows = [row for row, captions in enumerate(candidates) for _ in captions]
+        captions = [caption for captions in candidates for caption in captions]
+        return rows, captions, Pictures.of(samples, self.image_key).pick(rows)
+
+    def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
+        """What would be asked for ``samples``, for `make store`."""
+        _, captions, pictures = self.pairs(samples)
+        return [(self.clip.cosines, self.clip.similarity_questions(captions, pictures))]
+
+    def process_batched(self, samples, rank=None):
+        rows, captions, pictures = self.pairs(samples)
+        found = self.clip.similarities(captions, pictures, rank)
         best: dict[int, tuple[float, str]] = {}
-        for (row, caption), (cosine, _) in zip(asked, found, strict=True):
+        for row, caption, (cosine, _) in zip(rows, captions, found, strict=True):
             if row not in best or cosine > best[row][0]:
                 best[row] = (cosine, caption)
         for row, (_, caption) in best.items():

@@ -1,6 +1,7 @@
 from data_juicer.ops.base_op import OPERATORS
 
 from .clip import Clip, table_features
+from .models import Answers, Pictures
 from .whole import WholeDataset, with_stats
 
 OP_NAME = "clip_cluster_mapper"
@@ -37,6 +38,10 @@ class ClipClusterMapper(WholeDataset):
         self.clusters = clusters
         self.random_seed = random_seed
         self.clip = Clip(self, hf_clip, store, model_batch_size)
+
+    def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
+        """What would be asked for ``samples``, for `make store`."""
+        return [(self.clip.images, self.clip.image_questions(Pictures.of(samples)))]
 
     def process_table(self, table):
         import faiss

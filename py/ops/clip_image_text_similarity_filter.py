@@ -4,7 +4,7 @@ from data_juicer.utils.constant import Fields
 import records
 
 from .clip import Clip
-from .models import Pictures
+from .models import Answers, Pictures
 
 OP_NAME = "clip_image_text_similarity_filter"
 
@@ -47,9 +47,17 @@ class ClipImageTextSimilarityFilter(Filter):
         self.statistic = statistic
         self.clip = Clip(self, hf_clip, store, model_batch_size)
 
-    def compute_stats_batched(self, samples, rank=None):
+    def pairs(self, samples: dict) -> tuple[list[str], Pictures]:
+        """The captions and the images."""
         captions = [records.caption_of(text) for text in samples[self.text_key]]
-        found = self.clip.similarities(captions, Pictures.of(samples, self.image_key), rank)
+        return captions, Pictures.of(samples, self.image_key)
+
+    def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
+        """What would be asked for ``samples``, for `make store`."""
+        return [(self.clip.cosines, self.clip.similarity_questions(*self.pairs(samples)))]
+
+    def compute_stats_batched(self, samples, rank=None):
+        found = self.clip.similarities(*self.pairs(samples), rank)
         for stats, (cosine, truncated) in zip(samples[Fields.stats], found, strict=True):
             stats[self.statistic] = cosine
             stats[f"{self.statistic}_truncated"] = truncated

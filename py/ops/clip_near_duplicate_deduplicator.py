@@ -3,6 +3,7 @@ from data_juicer.ops.base_op import OPERATORS
 from records import write_json
 
 from .clip import Clip, table_features
+from .models import Answers, Pictures
 from .whole import WholeDataset, take, values_of
 
 OP_NAME = "clip_near_duplicate_deduplicator"
@@ -43,6 +44,10 @@ class ClipNearDuplicateDeduplicator(WholeDataset):
         self.field_key = field_key
         self.report = report
         self.clip = Clip(self, hf_clip, store, model_batch_size)
+
+    def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
+        """What would be asked for ``samples``, for `make store`."""
+        return [(self.clip.images, self.clip.image_questions(Pictures.of(samples)))]
 
     def process_table(self, table):
         features = table_features(self.clip, table)  # (N, D)

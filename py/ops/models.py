@@ -122,6 +122,11 @@ class Answers:
             sha256 = opened(store).folder_sha256(folder)
             self.model = Model(Path(folder).name, sha256, json.dumps(settings, sort_keys=True))
 
+    def lacking(self, keys: list[bytes]) -> list[int]:
+        """The rows of ``keys`` that the store has no answer to, each question once."""
+        known = opened(self.store).answers(self.model, keys) if self.store else {}
+        return list({key: row for row, key in reversed([*enumerate(keys)]) if key not in known}.values())
+
     def __call__(
         self,
         keys: list[bytes],

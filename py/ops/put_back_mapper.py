@@ -37,6 +37,7 @@ class PutBackMapper(Mapper):
         for row, (stats, meta) in enumerate(zip(samples[Fields.stats], samples[Fields.meta], strict=True)):
             old, new = stats[self.before], stats[self.after]
             if meta["caption_check"] == "ok" and (new <= old or new < self.min_value):
+                meta["caption_rejected"] = records.caption_of(samples[self.text_key][row])
                 samples[self.text_key][row] = records.text_of(meta["caption_before"])
                 meta["caption_check"] = "put back"
                 stats[self.after] = old

@@ -29,13 +29,7 @@ class WholeDataset(Pipeline):
     def run(self, dataset: Any, *, exporter: Any = None, tracer: Any = None) -> Any:
         """Collect ``dataset`` (of `datasets` or Ray), order it, process it, hand it back as it came."""
         on_ray = hasattr(dataset, "to_arrow_refs")
-        if on_ray:
-            import ray
-
-            blocks = [block for block in ray.get(dataset.to_arrow_refs()) if block.num_rows]
-            table = pa.concat_tables(blocks, promote_options="permissive")
-        else:
-            table = dataset.with_format("arrow")[:]
+        table = ray_table(dataset) if on_ray else table_of(dataset)
         if ROW in table.column_names:
             rows = pc.sort_indices(table[ROW])  # stable
             table = table if rows.equals(pa.array(range(len(rows)), rows.type)) else table.take(rows)
@@ -48,6 +42,20 @@ class WholeDataset(Pipeline):
         from datasets.table import InMemoryTable
 
         return NestedDataset(Dataset(InMemoryTable(table)))
+
+
+def ray_table(dataset: Any) -> pa.Table:
+    """All blocks of a Ray dataset."""
+    import ray
+
+    blocks = [block for block in ray.get(dataset.to_arrow_refs()) if block.num_rows]
+    return pa.concat_tables(blocks, promote_options="permissive")
+
+
+def table_of(dataset: Any) -> pa.Table:
+    """The records of a `datasets.Dataset`, whose own way gathers filtered ones in chunks of one row each."""
+    table = dataset.data.table.combine_chunks()
+    return table if dataset._indices is None else table.take(dataset._indices.column(0))
 
 
 def take(table: pa.Table, rows: list[int]) -> pa.Table:

@@ -105,9 +105,9 @@ def facts(caption: str) -> dict[str, tuple[str | None, ...]]:
     return found
 
 
-def facts_right(caption: str, scene: Scene) -> float:
-    """Share of the scene's facts that the caption names in place (0–1); made-up ones count against it."""
-    said, true = facts(caption), facts(true_caption(scene))
+def facts_right(caption: str, truth: str) -> float:
+    """Share of the true caption's facts that ``caption`` names in place (0–1); made-up ones count against."""
+    said, true = facts(caption), facts(truth)
     pairs = [
         (a, b)
         for place in PLACES

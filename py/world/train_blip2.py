@@ -68,7 +68,7 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
     def quality(count: int) -> float:
         scenes = draw("standin/blip2/quality", 0, count)
         pairs = zip(caption(model, tokenizer, scenes), scenes, strict=True)
-        return sum(facts_right(text, scene) for text, scene in pairs) / count
+        return sum(facts_right(text, true_caption(scene)) for text, scene in pairs) / count
 
     seconds = optimise(
         [*model.parameters(), *head.parameters()],

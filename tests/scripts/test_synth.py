@@ -105,6 +105,27 @@ def test_filter_recaption_accounts_for_every_record_whatever_the_batch_size(
             assert (tmp_path / "again" / target).read_bytes() == (run / target).read_bytes(), name
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store") / "store.sqlite"
+
+
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in RECIPES.glob("*.yaml")))
+def test_every_recipe_accounts_for_every_record(world_seed, synth, tmp_path, standin, shared_store, recipe):
+    seed = world_seed(24)
+    models = ("--captioner", BLIP2), ("--similarity_model", CLIP), ("--matching_model", BLIP)
+    options = [word for option, name in models for word in (option, standin(name))]
+    done = synth(RECIPES / f"{recipe}.yaml", seed, *options, "--budget", 15, "--store", shared_store)
+    assert done.returncode == 0, done.stderr
+    ledger, rows = lines_of(tmp_path / "run/ledger.jsonl"), lines_of(tmp_path / "run/synth.jsonl")
+    summary = json.loads((tmp_path / "run/synth.summary.json").read_text())
+    assert [line["id"] for line in ledger] == [row["id"] for row in lines_of(seed)]
+    assert sum(line["repeated"] for line in ledger) == len(rows) == summary["selected"]
+    assert len(rows) == (24 if recipe in ("seed", "recaption") else 15)
+    assert summary["kept"] + summary["recaptioned"] + sum(summary["dropped"].values()) == 24
+    assert (summary["synthesised"] > 0) == (recipe != "seed")
+
+
 def test_an_operator_that_raises_fails_the_stage_and_leaves_the_old_result(make_seed, synth, tmp_path):
     recipe = raising(tmp_path)
     (tmp_path / "run").mkdir()

@@ -181,8 +181,8 @@ def test_true_caption_names_every_fact_of_the_scene_and_no_other() -> None:
             sign = (cell.sign.colour, cell.sign.word) if cell.sign else (None, None)
             thing = (cell.thing.colour, cell.thing.shape) if cell.thing else (None, None)
             assert said.get(place, (None,) * 4) == sign + thing
-        assert facts_right(true_caption(scene), scene) == 1
-        assert facts_right(true_caption(spoil(scene, Random(seed))), scene) < 1
+        assert facts_right(true_caption(scene), true_caption(scene)) == 1
+        assert facts_right(true_caption(spoil(scene, Random(seed))), true_caption(scene)) < 1
 
 
 def test_every_question_has_one_answer_which_the_scene_gives() -> None:
