@@ -44,7 +44,8 @@ class Model(NamedTuple):
 
 def key_of(*parts: str) -> bytes:
     """The address of a question within a model, from the image's SHA-256, the text, …"""
-    return hashlib.sha256(json.dumps(parts).encode()).digest()
+    lengths = ",".join(str(len(part)) for part in parts)  # so that ("a", "bc") is not ("ab", "c")
+    return hashlib.sha256("\0".join((lengths, *parts)).encode("utf-8", "surrogatepass")).digest()
 
 
 def opened(path: str | Path) -> "Store":

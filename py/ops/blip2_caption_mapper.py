@@ -21,9 +21,10 @@ class Blip2CaptionMapper(Mapper):
 
     A caption that is empty, repeats itself, echoes the prompt, is boilerplate or too long is rejected; if all
     candidates are, the record keeps the caption it has. The meta field `caption_check` says "ok", "not asked"
-    or the reason, `caption_rejected` what was said, `caption_before` what stood there. Of several candidates the first usable one is taken, and
-    `caption_candidates` (JSON) holds all, for `clip_best_caption_mapper`. The captions are the same for any
-    batch size, order and number of workers: samples are seeded by the record's id.
+    or the reason, `caption_rejected` what was said, `caption_before` what stood there. Of several candidates
+    the first usable one is taken, and `caption_candidates` (JSON) holds all, for `clip_best_caption_mapper`.
+    The captions are the same for any batch size, order and number of workers: samples are seeded by the
+    record's id.
     """
 
     _accelerator = "cuda"
@@ -192,6 +193,7 @@ class Blip2CaptionMapper(Mapper):
             metas[row]["caption_rejected"] = "" if usable else candidates[0][0]
             if usable:
                 metas[row]["caption_before"] = records.caption_of(texts[row])
-                metas[row]["caption_candidates"] = json.dumps(usable, ensure_ascii=False)
+                if len(candidates) > 1:
+                    metas[row]["caption_candidates"] = json.dumps(usable, ensure_ascii=False)
                 texts[row] = records.text_of(usable[0])
         return samples

@@ -7,9 +7,8 @@ from PIL import Image, ImageDraw
 
 import records
 
-# One to four words three times in a row ("caste caste caste", "a man in a man in a man in"), or a few
-# characters five times ("ilkilkilkilkilk").
-REPEATS = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b){2}|(\w.{1,9}?)\2{4}", re.IGNORECASE)
+WORD = re.compile(r"\w+")
+TOKEN_REPEATS = re.compile(r"(\S{2,10}?)\1{4}", re.IGNORECASE)  # "ilkilkilkilkilk"
 # What web pages say around pictures instead of what is on them, and captioners learned to say.
 BOILERPLATE = re.compile(
     r"\b(stock (photo|image|vector|illustration|footage)|royalty[- ]free|image may contain|click (here|to)|"
@@ -17,6 +16,22 @@ BOILERPLATE = re.compile(
     r"all rights reserved|no (image|caption|photo) available|image not found|screenshot of a page)",
     re.IGNORECASE,
 )
+
+
+def repeats(caption: str) -> bool:
+    """Whether one to four words stand three times in a row, or a few letters five times.
+
+    >>> repeats("a man in a man in a man in"), repeats("red sign, blue sign, red cube, blue cube")
+    (True, False)
+    """
+    words = WORD.findall(caption.lower())
+    for size in range(1, 5):
+        run = 0  # words that equal the one ``size`` before: 2 · size of them in a row are two more copies
+        for word, before in zip(words[size:], words, strict=False):
+            run = run + 1 if word == before else 0
+            if run == 2 * size:
+                return True
+    return any(TOKEN_REPEATS.search(token) for token in caption.split() if len(token) >= 10)
 
 
 def caption_fault(caption: str, prompt: str = "", max_words: int = 40, ended: bool = True) -> str | None:
@@ -28,11 +43,11 @@ def caption_fault(caption: str, prompt: str = "", max_words: int = 40, ended: bo
     >>> caption_fault("a red cube and a red cube and a red cube")
     'repeats'
     """
-    if not re.search(r"\w", caption):
+    if not WORD.search(caption):
         return "empty"
     if prompt.strip() and caption.lower().startswith(prompt.strip().lower()):
         return "echoes the prompt"
-    if REPEATS.search(caption):
+    if repeats(caption):
         return "repeats"
     if "\ufffd" in caption:
         return "broken characters"

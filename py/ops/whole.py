@@ -35,6 +35,8 @@ class WholeDataset(Pipeline):
             table = table if rows.equals(pa.array(range(len(rows)), rows.type)) else table.take(rows)
         table = self.process_table(table)
         if on_ray:
+            import ray
+
             step = max(table.num_rows // 16, 1000)
             return ray.data.from_arrow([table.slice(at, step) for at in range(0, table.num_rows, step)])
         from data_juicer.core.data import NestedDataset

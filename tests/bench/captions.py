@@ -1,6 +1,6 @@
 """Our captioner against Data-Juicer's `image_captioning_mapper`, and against the store of its own answers.
 
-    OMP_NUM_THREADS=1 .venv/bin/python tests/bench/captions.py [--images 200]
+    .venv/bin/python tests/bench/captions.py [--images 200]
 
 Both ways in one run, medians of three, greedy: the stock operator always samples, so its model gets top_k 1.
 It is called as Data-Juicer calls it, 10 records at a time, of which it takes 8 at once. The captioner is the
@@ -33,7 +33,7 @@ def median(act: Callable[[], object], times: int = 3) -> float:
 
 
 def captioner(folder: Path, opt_vocabulary: bool) -> Path:
-    """The demo's captioner, with OPT's vocabulary size if asked for; sampling takes the first choice."""
+    """The demo's captioner, with OPT's vocabulary size if asked for."""
     import torch
     from transformers import AutoImageProcessor, AutoTokenizer, Blip2ForConditionalGeneration, Blip2Processor
 
@@ -49,7 +49,6 @@ def captioner(folder: Path, opt_vocabulary: bool) -> Path:
             table = model.get_input_embeddings().weight
             table[token + 1 :] = table[token]  # as unlikely as the image token, which is never said
         model.config.image_token_index = model.config.image_token_id = STOCK_IMAGE_TOKEN
-    model.generation_config.do_sample, model.generation_config.top_k = True, 1
     model.save_pretrained(target)
     processor = AutoImageProcessor.from_pretrained(small)
     Blip2Processor(processor, AutoTokenizer.from_pretrained(small), num_query_tokens=None).save_pretrained(
@@ -60,11 +59,12 @@ def captioner(folder: Path, opt_vocabulary: bool) -> Path:
 
 
 def prepare_stock(stock: object) -> None:
-    """Load the stock operator's model, and give it a row for its hard-coded image token, if it has none."""
+    """Load the stock operator's model, let it sample the first choice only, and know its image token."""
     import torch
     from data_juicer.utils.model_utils import get_model
 
     model, _ = get_model(stock.model_key, None, False)
+    model.language_model.generation_config.top_k = 1
     decoder = model.language_model.model.decoder
     table = decoder.embed_tokens.weight
     if len(table) <= STOCK_IMAGE_TOKEN:  # the head stays as it is
@@ -91,7 +91,7 @@ def measure(folder: Path, count: int, opt_vocabulary: bool) -> dict[str, float |
     samples, everything = batch_of(folder / "world/mgm_pretrain_demo.jsonl"), slice(None)
     model = str(captioner(folder, opt_vocabulary))
     stock = ImageCaptioningMapper(hf_img2seq=model, keep_original_sample=False)
-    options = {"hf_blip2": model, "model_batch_size": 64}
+    options = {"hf_blip2": model, "model_batch_size": 128}
     ours = Blip2CaptionMapper(**options)
     kept = Blip2CaptionMapper(**options, store=str(folder / "store.sqlite"))
     said: dict[str, list[str]] = {}

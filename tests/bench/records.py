@@ -3,20 +3,21 @@
     .venv/bin/python tests/bench/records.py [--records 400000]
 
 The records are generated, and so are the answers; their images are never opened. Prints seconds of each step
-and the largest memory of a process.
+and the most memory that its processes held together.
 """
 
 import argparse
 import hashlib
 import json
 import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "py"), str(ROOT / "tests")]
@@ -56,23 +57,37 @@ def fill_store(folder: Path, count: int, clip: Path) -> None:
 
 
 def timed(name: str, *command: object) -> tuple[float, float]:
-    """Seconds and GB of a command and its children."""
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, env=environment()
-    )
-    if done.returncode:
-        sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
-    gb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-    print(f"  {name}: {time.perf_counter() - start:.1f} s", flush=True)
-    return time.perf_counter() - start, gb
+    """Seconds of a command, and the most GB that it and its children held at once (PSS)."""
+    start, most = time.perf_counter(), 0
+    with tempfile.TemporaryFile("w+") as log:
+        process = psutil.Popen(
+            [sys.executable, *map(str, command)], stdout=log, stderr=log, env=environment()
+        )
+        while process.poll() is None:
+            most = max(most, held(process))
+            time.sleep(0.1)
+        if process.returncode:
+            log.seek(0)
+            sys.exit(f"{name} failed:\n{log.read()[-3000:]}")
+    seconds = time.perf_counter() - start
+    print(f"  {name}: {seconds:.1f} s, {most / 1e9:.2f} GB", flush=True)
+    return seconds, most / 1e9
+
+
+def held(process: psutil.Process) -> int:
+    """Bytes of a process and its children."""
+    total = 0
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            total += each.memory_full_info().pss
+    return total
 
 
 def environment() -> dict[str, str]:
     return os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "py"), "CUDA_VISIBLE_DEVICES": ""}
 
 
-def measure_records(folder: Path, count: int) -> dict[str, float]:
+def measure_records(folder: Path, count: int, processes: int) -> dict[str, float]:
     """``count`` records, models' answers in the store, through select, budget, ledger and conversion."""
     from world.standins import CLIP, restore
 
@@ -86,7 +101,7 @@ def measure_records(folder: Path, count: int) -> dict[str, float]:
     fill = ("--recipe", recipe, "--seed", seed, "--work", work, "--similarity_model", clip, "--store", store)
     convert = ("--synth", synth, "--stage1", stage1, "--output", folder / "synth.llava.json")
     steps = [
-        ("fill", py / "fill_recipe.py", *fill, "--np", 2, "--batch_size", 1000),
+        ("fill", py / "fill_recipe.py", *fill, "--np", processes, "--batch_size", 1000),
         ("Data-Juicer", py / "run_data_juicer.py", "--config", work / "recipe.yaml"),
         ("ledger", py / "make_ledger.py", "--work", work, "--output", synth, "--ledger", ledger),
         ("convert", py / "dj_to_llava.py", *convert, "--budget", 200_000),
@@ -100,10 +115,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--records", type=int, default=400_000, help="default: 400000")
+    parser.add_argument("--np", type=int, default=1, help="processes of Data-Juicer (default: 1)")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     try:
-        print(json.dumps(measure_records(folder, args.records), indent=1))
+        print(json.dumps(measure_records(folder, args.records, args.np), indent=1))
     finally:
         shutil.rmtree(folder)
 
