@@ -10,10 +10,12 @@ goes to standard error, a line every ten seconds.
 """
 
 import os
+import re
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from pickle import PicklingError
 from types import ModuleType
 from typing import NoReturn
 
@@ -50,11 +52,22 @@ def refuse_installation() -> None:
     LazyLoader._install_package = classmethod(refuse)
 
 
+def reason(error: BaseException | None) -> str:
+    """What went wrong, on one line: of an error on Ray the one in the worker, which its log cannot pickle."""
+    while isinstance(error, PicklingError) and error.__context__:
+        error = error.__context__
+    message = f"{type(error).__name__}: {error}"
+    if "RayTaskError" in type(error).__name__:
+        causes = re.findall(r"^(?:\w+\.)*(\w*(?:Error|Exception|BadInput): .*)", str(error), re.MULTILINE)
+        causes = [cause for cause in causes if not cause.startswith("UserCodeException")]
+        message = causes[-1] if causes else message
+    return " ".join(message.split())
+
+
 def fail(error: BaseException | None) -> NoReturn:
     """End with one line of its own on the real standard error, wherever the logging threads are."""
-    message = " ".join(f"{type(error).__name__}: {error}".split())
     with suppress(OSError):
-        print(f"\nrun_data_juicer.py: {message}", file=sys.__stderr__, flush=True)
+        print(f"\nrun_data_juicer.py: {reason(error)}", file=sys.__stderr__, flush=True)
     for child in psutil.Process().children(recursive=True):  # they would wait for work, and hold the log open
         with suppress(psutil.NoSuchProcess):
             child.kill()

@@ -60,6 +60,11 @@ export HF_HOME=$work/huggingface DATA_JUICER_CACHE_HOME=$work/cache XDG_CACHE_HO
 export MPLCONFIGDIR=$work/cache HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 PIP_NO_INDEX=1 UV_OFFLINE=1
 export TOKENIZERS_PARALLELISM=false RAY_USAGE_STATS_ENABLED=0 RAY_TMPDIR=$tmp PYTHONPATH=$py
 
+if [ "$executor-$ray_address" = ray-local ]; then # else Ray writes one into HOME
+  export RAY_AUTH_TOKEN_PATH=$tmp/auth_token
+  head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$RAY_AUTH_TOKEN_PATH"
+fi
+
 run() { echo "+ $*"; "$@"; }
 
 run "$python" "$py/check_seed.py" --seed "$seed" --output "$work/seed.jsonl" --np "$np" --bad "$work/left_out.jsonl" \

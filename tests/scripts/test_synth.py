@@ -103,6 +103,24 @@ def test_filter_recaption_accounts_for_every_record_whatever_the_batch_size(
         assert again.returncode == 0, name + again.stderr
         for target in TARGETS:
             assert (tmp_path / "again" / target).read_bytes() == (run / target).read_bytes(), name
+    assert list((tmp_path / "home").iterdir()) == [], "nothing may be written to HOME"
+
+
+def test_on_ray_too_a_bad_record_is_named_or_dropped_alone(make_seed, synth, tmp_path):
+    options = ["--executor", "ray", "--max_bad_records", "0.2"]
+    failed = synth(raising(tmp_path), make_seed(12), *options)
+    assert failed.returncode == 1
+    assert "run_data_juicer.py: BadInput: raising_mapper: id 000000003: ValueError: no luck" in failed.stderr
+    done = synth(raising(tmp_path), tmp_path / "seed/seed.jsonl", *options, "--on_bad_record", "drop")
+    assert done.returncode == 0, done.stderr
+    rows = lines_of(tmp_path / "run/synth.jsonl")
+    assert [row["id"][-2:] for row in rows] == [f"{n:02d}" for n in range(12) if n != 3]
+    assert all(row["text"].count("indeed") == 1 for row in rows)
+
+
+def test_a_failure_in_one_of_several_processes_ends_them_all(make_seed, synth, tmp_path):
+    failed = synth(raising(tmp_path), make_seed(12), "--np", 2)
+    assert failed.returncode == 1 and "id 000000003: ValueError: no luck" in failed.stderr
 
 
 @pytest.fixture(scope="module")
