@@ -5,7 +5,7 @@ from data_juicer.utils.model_utils import get_model
 import records
 from store import key_of
 
-from .models import Answers, Pictures, cut, dtype_name, model_key, padded_length
+from .models import Answers, Pictures, dtype_name, encode, model_key, padded_length
 
 OP_NAME = "blip_image_text_matching_filter"
 
@@ -89,8 +89,8 @@ class BlipImageTextMatchingFilter(Filter):
             nonlocal context
             model, tokenizer, _ = get_model(self.model_key, rank, self.use_cuda())
             context = model.config.text_config.max_position_embeddings
-            whole = tokenizer([captions[row] for row in rows], verbose=False).input_ids
-            encoded.update({row: cut(tokens, context) for row, tokens in zip(rows, whole, strict=True)})
+            new = encode(tokenizer, [captions[row] for row in rows], context)
+            encoded.update(zip(rows, new, strict=True))
 
         def length(row: int) -> int:
             return padded_length(encoded[row][0], context)

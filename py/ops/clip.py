@@ -6,7 +6,7 @@ from data_juicer.utils.model_utils import get_model
 
 from store import key_of
 
-from .models import DIGEST, Answers, Pictures, cut, dtype_name, model_key, padded_length
+from .models import DIGEST, Answers, Pictures, dtype_name, encode, model_key, padded_length
 
 
 class Clip:
@@ -66,8 +66,8 @@ class Clip:
             features.update(zip(rows, self.image_features(pictures.pick(rows), rank), strict=True))
             model, tokenizer, _ = self.parts(rank)
             context = model.config.text_config.max_position_embeddings
-            whole = tokenizer([captions[row] for row in rows], verbose=False).input_ids
-            encoded.update({row: cut(tokens, context) for row, tokens in zip(rows, whole, strict=True)})
+            new = encode(tokenizer, [captions[row] for row in rows], context)
+            encoded.update(zip(rows, new, strict=True))
 
         def length(row: int) -> int:
             return padded_length(encoded[row][0], context)

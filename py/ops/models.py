@@ -92,9 +92,20 @@ def fixed_batches(rows: Sequence[int], size: int) -> Iterator[tuple[list[int], i
         yield batch + batch[-1:] * (size - len(batch)), len(batch)
 
 
-def cut(tokens: list[int], context: int) -> tuple[list[int], bool]:
-    """``tokens`` to ``context`` at most, their last one kept, and whether that took anything away."""
-    return (tokens[: context - 1] + tokens[-1:], True) if len(tokens) > context else (tokens, False)
+def encode(tokenizer: Any, captions: list[str], context: int) -> list[tuple[list[int], bool]]:
+    """The tokens of each caption, ``context`` at most, the last one kept, and whether it had to be cut.
+
+    Of a caption only what can fill the context is looked at, 32 letters a token: some tokenizers take minutes
+    for 100,000 letters without a space.
+    """
+    longest = 32 * context
+    whole = tokenizer([caption[:longest] for caption in captions], verbose=False).input_ids
+    return [
+        (tokens[: context - 1] + tokens[-1:], True)
+        if len(tokens) > context
+        else (tokens, len(caption) > longest)
+        for tokens, caption in zip(whole, captions, strict=True)
+    ]
 
 
 def padded_length(tokens: list[int], context: int) -> int:

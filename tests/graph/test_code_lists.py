@@ -17,6 +17,7 @@ def stages(profile: str) -> list[Stage]:
     makes_own = ("MAKE", "MFLAGS")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(makes_own)}
     command = ["make", "-n", "DESCRIBE=yes", f"PROFILE={profile}", "results", "text-only", "models", "data"]
+    command.append("synth-report")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return described(done.stdout.splitlines())
 

@@ -123,6 +123,46 @@ def test_a_failure_in_one_of_several_processes_ends_them_all(make_seed, synth, t
     assert failed.returncode == 1 and "id 000000003: ValueError: no luck" in failed.stderr
 
 
+def odd_pictures(seed):
+    """Let six records have a CMYK, a 16-bit, an animated, a rotated, a transparent and a tiny picture."""
+    rows = lines_of(seed)
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    paths = [seed.parent / row["images"][0] for row in rows]
+    Image.new("CMYK", (50, 40), (0, 255, 255, 0)).save(paths[0], "jpeg")
+    Image.new("I;16", (50, 40), 40_000).save(paths[1], "png")
+    frames[0].save(paths[2], "gif", save_all=True, append_images=frames[1:])
+    Image.new("RGB", (60, 20), "green").save(paths[3], "jpeg", exif=exif)
+    Image.new("RGBA", (50, 40), (9, 200, 9, 90)).save(paths[4], "png")
+    Image.new("RGB", (1, 1), "blue").save(paths[5], "png")
+
+
+def test_odd_pictures_and_odd_captions_go_through_every_model(world_seed, synth, tmp_path, standin):
+    seed = world_seed(12)
+    odd_pictures(seed)
+    for row, caption in (
+        (6, "x " * 50_000),
+        (7, "a\x00b\x07"),
+        (8, "\u202e caf\u00e9 \ud83d\ude00"),
+        (9, "."),
+        (10, "a" * 99_999),
+    ):
+        changed(seed, row, text=f"<__dj__image>\n{caption} <|__dj__eoc|>")
+    models = ("--captioner", BLIP2), ("--similarity_model", CLIP), ("--matching_model", BLIP)
+    options = [word for option, name in models for word in (option, standin(name))]
+    recipe = tmp_path / "all.yaml"
+    text = (RECIPES / "swap_worst.yaml").read_text().replace("top_ratio: 0.75", "top_ratio: 1.0")
+    recipe.write_text(text.rstrip() + "\n  - rapidocr_mapper:\n  - ocr_caption_mapper:\n")
+    done = synth(recipe, seed, *options, "--budget", 12)
+    assert done.returncode == 0, done.stderr
+    ledger = lines_of(tmp_path / "run/ledger.jsonl")
+    assert [line["id"] for line in ledger] == [row["id"] for row in lines_of(seed)]
+    assert all(line["outcome"] != "dropped" for line in ledger)
+    assert [line["stats"]["seed_similarity_truncated"] for line in ledger].count(True) == 2
+    assert [line["stats"]["seed_matching_score_truncated"] for line in ledger].count(True) == 2
+
+
 @pytest.fixture(scope="module")
 def shared_store(tmp_path_factory):
     return tmp_path_factory.mktemp("store") / "store.sqlite"
