@@ -24,7 +24,7 @@ def copies(seed):
     paths = [paths[0] for paths in batch_of(seed)["images"]]
     with open(paths[0], "rb") as source, open(paths[3], "wb") as target:  # noqa: PTH123
         target.write(source.read())
-    Image.open(paths[1]).save(paths[5], quality=80)
+    Image.open(paths[1]).save(paths[5], quality=95)
     return seed
 
 
