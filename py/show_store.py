@@ -47,7 +47,10 @@ def lacking(operator: Any, batch: dict[str, list]) -> int | None:
     """How many answers ``operator`` would have to compute for ``batch``; None if it asks no model."""
     if not hasattr(operator, "questions"):
         return None
-    return sum(len(answers.lacking(keys)) for answers, keys in operator.questions(batch))
+    questions = operator.questions(batch)
+    for answers, _ in questions:
+        answers.counted = False  # a look is no use
+    return sum(len(answers.lacking(keys)) for answers, keys in questions)
 
 
 def remaining(config: Path) -> Table:

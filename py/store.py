@@ -119,13 +119,13 @@ class Store:
                 f"{VERSION}; give another file with STORE=, or move this one away"
             )
 
-    def _number(self, model: Model) -> int:
+    def _number(self, model: Model) -> int | None:
         if model not in self.numbers:
-            self.connection.execute(
-                "INSERT OR IGNORE INTO models (name, sha256, settings) VALUES (?, ?, ?)", model
-            )
             query = "SELECT number FROM models WHERE sha256 = ? AND settings = ?"
-            self.numbers[model] = self.connection.execute(query, model[1:]).fetchone()[0]
+            found = self.connection.execute(query, model[1:]).fetchone()
+            if found is None:
+                return None
+            self.numbers[model] = found[0]
         return self.numbers[model]
 
     def answers(self, model: Model, keys: Iterable[bytes]) -> dict[bytes, Any]:
@@ -147,6 +147,8 @@ class Store:
             for key, value in answers.items()
         ]
         with self._transaction():
+            new = "INSERT OR IGNORE INTO models (name, sha256, settings) VALUES (?, ?, ?)"
+            self.connection.execute(new, model)
             number = self._number(model)
             self.connection.executemany(
                 "INSERT OR IGNORE INTO answers (model, key, value) VALUES (?, ?, ?)",

@@ -129,6 +129,7 @@ class Answers:
         :param settings: whatever else the answers depend on.
         """
         self.store, self.batch_size = store, batch_size
+        self.counted = True  # in what `make store` shows
         if store:
             sha256 = opened(store).folder_sha256(folder)
             self.model = Model(Path(folder).name, sha256, json.dumps(settings, sort_keys=True))
@@ -167,6 +168,6 @@ class Answers:
                 if self.store:
                     opened(self.store).add(self.model, new)
                 known |= new
-        if self.store:
+        if self.store and self.counted:
             opened(self.store).add(self.model, {}, asked=len(keys))
         return [known[key] for key in keys]

@@ -6,21 +6,21 @@ OP_NAME = "watermark_filter"
 
 @OPERATORS.register_module(OP_NAME)
 class WatermarkFilter(Filter):
-    """Drops images on which `rapidocr_mapper` recognised a watermark; statistic `watermarked`, 0 or 1."""
+    """Drops images on which `rapidocr_mapper` recognised a watermark; the statistic is `watermarked`."""
 
     _batched_op = True
 
-    def __init__(self, max_value: int = 0, *args, **kwargs):
+    def __init__(self, keep: bool = False, *args, **kwargs):
         """
-        :param max_value: 0: drop watermarked images; 1: only note them.
+        :param keep: keep watermarked images, and only note them.
         """
         super().__init__(*args, **kwargs)
-        self.max_value = max_value
+        self.keep = keep
 
     def compute_stats_batched(self, samples):
         for stats, meta in zip(samples[Fields.stats], samples[Fields.meta], strict=True):
-            stats["watermarked"] = int(bool(meta["watermark"]))
+            stats["watermarked"] = bool(meta["watermark"])
         return samples
 
     def process_batched(self, samples):
-        return [stats["watermarked"] <= self.max_value for stats in samples[Fields.stats]]
+        return [self.keep or not stats["watermarked"] for stats in samples[Fields.stats]]

@@ -48,9 +48,9 @@ def test_watermarked_records_are_dropped_and_the_statistic_says_why():
     }
     operator = WatermarkFilter()
     done = operator.compute_stats_batched(samples)
-    assert done["__dj__stats__"] == [{"watermarked": 1}, {"watermarked": 0}]
+    assert done["__dj__stats__"] == [{"watermarked": True}, {"watermarked": False}]
     assert operator.process_batched(done) == [False, True]
-    assert WatermarkFilter(max_value=1).process_batched(done) == [True, True]
+    assert WatermarkFilter(keep=True).process_batched(done) == [True, True]
 
 
 @pytest.mark.parametrize(
