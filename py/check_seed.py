@@ -13,10 +13,10 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import Pool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,14 +87,14 @@ def checked(
             rows.extend(record._replace(image=str(folder / record.image)) for record in some)
             yield [str(folder / record.image) for record in some]
 
-    with Pool(args.np) if args.np > 1 else nullcontext() as pool:
+    with ProcessPoolExecutor(args.np) if args.np > 1 else nullcontext() as pool:
         look = partial(look_at, store=args.store)
-        for image in chain.from_iterable(pool.imap(look, chunks()) if pool else map(look, chunks())):
+        for image in chain.from_iterable((pool.map if pool else map)(look, chunks())):
             row = rows.popleft()
             if image.fault:
                 faults.append((row.line, row.id, f"{seed}:{row.line}: id {row.id}: {image.fault}"))
                 continue
-            checks = {"seed_row": row.line, "image_sha256": image.sha256}
+            checks = {"seed_row": row.line, "seed_image": row.image, "image_sha256": image.sha256}
             yield {"id": row.id, "text": row.text, "images": [row.image], **checks}
 
 
@@ -131,9 +131,15 @@ def main() -> None:
     faults: list[tuple[int, str | None, str]] = []
     sound = 0
     with records.atomic_write(args.output) as file:
-        for row in checked(args.seed, args, faults):
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            sound += 1
+        try:
+            for row in checked(args.seed, args, faults):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                sound += 1
+        except BrokenExecutor as error:
+            raise records.BadInput(
+                f"{args.seed}: a process that decodes images was killed, for want of memory perhaps; "
+                "set SYNTH_PROCESSES lower"
+            ) from error
         refuse(faults, sound, args.max_bad_records if args.on_bad_record == "drop" else 0)
     faults.sort(key=lambda fault: fault[0])
     if args.bad:

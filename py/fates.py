@@ -12,7 +12,7 @@ from run_trace import UNCOUNTED_NOTES
 
 @dataclass(slots=True)
 class Fate:
-    """What is known of one seed record; ``texts``: one per line that it has in the export."""
+    """What is known of one seed record; ``texts``, ``images``: one per line in the export."""
 
     text: str
     image: str
@@ -21,6 +21,7 @@ class Fate:
     stats: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
     row: int = 0
 
     @property
@@ -48,7 +49,7 @@ def synth_lines(fates: dict[str, Fate], folder: Path) -> Iterator[dict]:
     for turn in range(max(len(fate.texts) for fate in fates.values())):
         for identity, fate in fates.items():
             if turn < len(fate.texts):
-                image = os.path.relpath(fate.image, start)
+                image = os.path.relpath(fate.images[turn], start)  # a recipe may have made another one
                 yield {"id": identity, "text": fate.texts[turn], "images": [image]}
 
 

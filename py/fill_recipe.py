@@ -108,7 +108,8 @@ def add_run_arguments(steps: list[dict], args: argparse.Namespace, work: Path) -
             ):
                 arguments["stats_export_path"] = str(work / f"stats.{number}.jsonl")
             if args.executor == "ray":
-                arguments["runtime_env"] = {"env_vars": {"PYTHONPATH": str(OPS.parent)}}
+                variables = {"PYTHONPATH": str(OPS.parent), "SYNTH_BAD_RECORDS": str(work / "bad")}
+                arguments["runtime_env"] = {"env_vars": variables}
 
 
 def _ledger(work: Path, number: int, last: bool) -> dict:

@@ -52,8 +52,8 @@ def note_twins(fates: dict[str, Fate], report: Path | None) -> None:
 
 def check_lost(step: run_trace.Step, lost: list[str], judged: set[str], before: int) -> None:
     """Raise `BadInput` if the operator may not drop the ``lost`` records, or a filter never saw one."""
-    unjudged = [identity for identity in lost if step.stats and identity not in judged]
-    missing = unjudged if step.name.endswith(MAY_DROP) else lost
+    may_drop = step.name.endswith(MAY_DROP) and (step.stats or not step.name.endswith("_filter"))
+    missing = [identity for identity in lost if step.stats and identity not in judged] if may_drop else lost
     if missing:
         raise records.BadInput(
             f"{step.label}: {len(missing)} of {before} records went missing, first id {missing[0]}; "
@@ -99,6 +99,7 @@ def add_export(fates: dict[str, Fate], work: Path, expected: Counter) -> None:
     """Note the exported texts; raises `BadInput` unless they are exactly what came out of the last step."""
     for row in run_trace.rows_of(work / "export.jsonl"):
         fates[row["id"]].texts.append(row["text"])
+        fates[row["id"]].images.append(row["images"][0])
     exported = Counter({identity: len(fate.texts) for identity, fate in fates.items() if fate.texts})
     if exported != expected:
         raise records.BadInput(

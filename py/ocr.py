@@ -26,6 +26,7 @@ _MARKS = ("watermark", "preview", "sample", "proof")
 _ADDRESS = re.compile(r"www\W|https?:|@\w|\.(com|net|org|info|co|de|fr|es|it|nl|ru|ua|uk|eu|au)\b", re.I)
 _CREDIT = re.compile(r"\s*(©|\(c\)|copyright|credit:|photo(graph)? by|image id)", re.I)
 
+
 class Word(NamedTuple):
     """One piece of text; ``box`` is left, top, right, bottom in pixels."""
 

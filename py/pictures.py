@@ -37,7 +37,7 @@ def read_picture(source: str | Path | IO[bytes], name: str, remedy: str, shrink:
             if shrink > 1:
                 picture.draft("RGB", (max(picture.width // shrink, 1), max(picture.height // shrink, 1)))
             return as_rgb(picture)
-    except BadInput:
+    except (BadInput, MemoryError):
         raise
     except FileNotFoundError as error:
         raise BadInput(f"{name} is missing; {remedy}") from error

@@ -24,15 +24,19 @@ SETTING_SHOWN = 60
 
 def contents(store: Store) -> Table:
     """One line per model and setting."""
-    table = Table("model", "setting", "answers", "MB", "asked", "from the store", box=None, pad_edge=False)
-    for column in table.columns[2:]:
+    table = Table(
+        "model", "SHA-256", "setting", "answers", "MB", "asked", "from the store", box=None, pad_edge=False
+    )
+    for column in table.columns[3:]:
         column.justify = "right"
     for row in store.overview():
         asked, saved = row["asked"], row["asked"] - row["computed"]
         share = f"{100 * max(saved, 0) / asked:.0f} %" if asked else "–"
         setting = row["settings"][:SETTING_SHOWN]
         size = f"{row['bytes'] / 1e6:.1f}"
-        table.add_row(row["name"], setting, f"{row['answers']:,}", size, f"{asked:,}", share)
+        table.add_row(
+            row["name"], row["sha256"][:8], setting, f"{row['answers']:,}", size, f"{asked:,}", share
+        )
     return table
 
 
@@ -59,11 +63,11 @@ def remaining(config: Path) -> Table:
 
     leave_out_ray()
     refuse_installation()
+    from data_juicer.config.config import load_custom_operators
     from data_juicer.ops import load_ops
 
-    import ops  # noqa: F401 (registers ours)
-
     recipe = yaml.safe_load(config.read_text(encoding="utf-8"))
+    load_custom_operators(recipe["custom_operator_paths"])
     batch = batch_of(Path(recipe["dataset"]["configs"][0]["path"]))
     table = Table("operator", "at most to compute", "of records", box=None, pad_edge=False)
     steps = [step for step in recipe["process"] if "ledger_pipeline" not in step]
@@ -76,13 +80,25 @@ def remaining(config: Path) -> Table:
     return table
 
 
+def chosen(store: Store, name: str) -> str:
+    """The SHA-256 of the model ``name``, or ``name@beginning of its SHA-256`` of several."""
+    model, _, start = name.partition("@")
+    known = sorted({(row["name"], row["sha256"]) for row in store.overview()})
+    found = [sha256 for other, sha256 in known if other == model and sha256.startswith(start)]
+    if len(found) != 1:
+        listed = ", ".join(f"{other}@{sha256[:8]}" for other, sha256 in known)
+        what = "several models" if found else "no model"
+        raise records.BadInput(f"{store.path} has {what} '{name}'; there are: {listed}")
+    return found[0]
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", required=True, type=Path, help="the SQLite file")
     parser.add_argument("--config", type=Path, help="recipe.yaml from fill_recipe.py: show what it lacks")
-    parser.add_argument("--prune", default="", metavar="NAME", help="forget the answers of the model NAME")
+    parser.add_argument("--prune", default="", metavar="NAME[@HASH]", help="forget a model's answers")
     return parser.parse_args()
 
 
@@ -93,10 +109,7 @@ def main() -> None:
         return
     store, console = Store(args.store), Console(width=None if sys.stdout.isatty() else 150)
     if args.prune:
-        known = sorted({row["name"] for row in store.overview()})
-        if args.prune not in known:
-            raise records.BadInput(f"{args.store} has no model '{args.prune}'; there are: {', '.join(known)}")
-        print(f"{args.prune}: {store.prune(args.prune):,} answers forgotten")
+        print(f"{args.prune}: {store.prune(chosen(store, args.prune)):,} answers forgotten")
     console.print(contents(store))
     print(f"{args.store}: {args.store.stat().st_size / 1e6:.1f} MB")
     if args.config:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,8 @@ from records import BadInput
 VERSION = 1
 SCHEMA = """
 CREATE TABLE models (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, settings TEXT NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again, else one model could answer for another
+    name TEXT NOT NULL, sha256 TEXT NOT NULL, settings TEXT NOT NULL,
     asked INTEGER NOT NULL DEFAULT 0, computed INTEGER NOT NULL DEFAULT 0, UNIQUE (sha256, settings)
 );
 CREATE TABLE answers (
@@ -68,12 +70,11 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self.numbers: dict[Model, int] = {}
         if self.path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         with self._explained():
             self.connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
-            self.connection.execute("PRAGMA journal_mode = WAL")
+            self._set_wal()
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self._prepare()
 
@@ -103,6 +104,18 @@ class Store:
                 raise
             self.connection.execute("COMMIT")
 
+    def _set_wal(self) -> None:
+        """Switch to the write-ahead log; on a new file SQLite does not wait for others that do so, too."""
+        last = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > last:
+                    raise
+            time.sleep(0.01)
+
     def _version(self) -> int:
         return self.connection.execute("PRAGMA user_version").fetchone()[0]
 
@@ -120,13 +133,9 @@ class Store:
             )
 
     def _number(self, model: Model) -> int | None:
-        if model not in self.numbers:
-            query = "SELECT number FROM models WHERE sha256 = ? AND settings = ?"
-            found = self.connection.execute(query, model[1:]).fetchone()
-            if found is None:
-                return None
-            self.numbers[model] = found[0]
-        return self.numbers[model]
+        query = "SELECT number FROM models WHERE sha256 = ? AND settings = ?"
+        found = self.connection.execute(query, model[1:]).fetchone()
+        return found[0] if found else None
 
     def answers(self, model: Model, keys: Iterable[bytes]) -> dict[bytes, Any]:
         """The answers that are there, by key."""
@@ -184,13 +193,12 @@ class Store:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def prune(self, name: str) -> int:
-        """Forget all answers of the models called ``name``, and give their room back; returns how many."""
+    def prune(self, sha256: str) -> int:
+        """Forget all answers of a model, by the SHA-256 of its folder, and give their room back."""
         with self._transaction():
-            where = "model IN (SELECT number FROM models WHERE name = ?)"
-            gone = self.connection.execute(f"DELETE FROM answers WHERE {where}", (name,)).rowcount
-            self.connection.execute("DELETE FROM models WHERE name = ?", (name,))
-        self.numbers.clear()
+            where = "model IN (SELECT number FROM models WHERE sha256 = ?)"
+            gone = self.connection.execute(f"DELETE FROM answers WHERE {where}", (sha256,)).rowcount
+            self.connection.execute("DELETE FROM models WHERE sha256 = ?", (sha256,))
         with self._explained():
             self.connection.execute("VACUUM")
         return gone

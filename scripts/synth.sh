@@ -77,7 +77,7 @@ run "$python" "$py/fill_recipe.py" --recipe "$recipe" --seed "$work/seed.jsonl" 
 echo "+ $python $py/run_data_juicer.py --config $work/recipe.yaml > $log"
 # Through a pipe, which a full disk does not break; of what is logged only the progress is shown.
 "$python" "$py/run_data_juicer.py" --config "$work/recipe.yaml" 2>&1 | tee "$log" | sed -un '/^run_data_juicer.py: .* records, /p' || {
-  { grep -a '^run_data_juicer.py: ' "$log" || cat "$log"; } | tail -n 1 >&2
+  { grep -a '^run_data_juicer.py: ' "$log" | grep -v ' records, .* a second' || cat "$log"; } | tail -n 1 >&2
   die "Data-Juicer failed on $recipe; its log is $log"
 }
 run "$python" "$py/make_ledger.py" --work "$work" --output "$output" --ledger "$ledger" --max_bad_records "$max_bad_records"

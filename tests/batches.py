@@ -15,6 +15,7 @@ def batch_of(seed: Path) -> dict:
         "text": [row["text"] for row in rows],
         "images": [[str(path)] for path in paths],
         "image_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
+        "seed_image": [str(path) for path in paths],
         "seed_row": list(range(1, len(rows) + 1)),
         "__dj__stats__": [{} for _ in rows],
         "__dj__meta__": [{} for _ in rows],

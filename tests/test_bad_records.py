@@ -68,13 +68,62 @@ def test_a_filters_verdicts_stay_with_their_records(tmp_path):
 def test_an_error_of_no_single_record_is_fatal_and_says_between_which_it_lies(tmp_path):
     def too_many(samples):
         if len(samples["id"]) > 4:
-            raise MemoryError("too much at once")
+            raise ValueError("too much at once")
         return samples
 
     with pytest.raises(BadInput, match=r"too much at once \(in records 000 to 009, in none alone\)"):
         exact(too_many, tmp_path / "bad", "op", drop=True)(batch())
 
 
-def test_an_operator_that_raises_on_every_record_is_broken_itself(tmp_path):
-    with pytest.raises(BadInput, match="id 000: ValueError: no luck"):
-        exact(shout, tmp_path / "bad", "op", drop=True)(batch(*range(10)))
+@pytest.mark.parametrize("size", [1, 3, 10])
+def test_dropping_does_not_depend_on_the_batch_size(tmp_path, size):
+    samples, act, done = batch(0, 9), exact(shout, tmp_path / "bad", "shout", drop=True), []
+    for start in range(0, 10, size):
+        done += act({key: values[start : start + size] for key, values in samples.items()})["id"]
+    assert done == IDS[1:9] and [row["id"] for row in noted(tmp_path / "bad")] == ["000", "009"]
+
+
+def test_a_filter_that_raises_on_a_whole_batch_drops_it(tmp_path):
+    samples = {key: values[:1] for key, values in batch(0).items()}
+    assert exact(judge, tmp_path / "bad", "judge", drop=True, judges=True)(samples) == [False]
+
+
+def test_an_operator_that_raises_on_most_records_is_broken_itself(tmp_path):
+    samples = {"id": [str(n) for n in range(200)], "text": ["bad"] * 200, "stats": [{}] * 200}
+    with pytest.raises(BadInput, match="op: raises on most records: id 0: ValueError: no luck"):
+        exact(shout, tmp_path / "bad", "op", drop=True)(samples)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (BadInput("the captioner is broken"), r"^op: the captioner is broken$"),
+        (OSError(28, "No space left on device"), "^op: OSError: .*No space left"),
+        (MemoryError(), "^op: MemoryError: ; set model_batch_size in the recipe lower$"),
+    ],
+)
+def test_an_error_of_the_model_or_the_machine_is_fatal_at_once(tmp_path, error, message):
+    calls = []
+
+    def broken(samples):
+        calls.append(1)
+        raise error
+
+    for drop in (True, False):
+        with pytest.raises(BadInput, match=message):
+            exact(broken, tmp_path / "bad", "op", drop=drop)(batch())
+    assert len(calls) == 2 and noted(tmp_path / "bad") == []
+
+
+def test_the_first_bad_record_is_found_in_few_attempts(tmp_path):
+    calls = []
+
+    def counting(samples):
+        calls.append(1)
+        return shout(samples)
+
+    samples = {"id": [str(n) for n in range(256)], "text": ["bad" if n == 200 else "x" for n in range(256)]}
+    samples["stats"] = [{} for _ in range(256)]
+    with pytest.raises(BadInput, match="op: id 200: ValueError"):
+        exact(counting, tmp_path / "bad", "op", drop=False)(samples)
+    assert len(calls) <= 10

@@ -31,7 +31,10 @@ def trace(work, number, *rows, meta=None):
 
 
 def export(work, *rows):
-    lines = [json.dumps({"id": identity, "text": text, "images": []}) for identity, text in rows]
+    lines = [
+        json.dumps({"id": identity, "text": text, "images": [f"/seed/images/{identity}.jpg"]})
+        for identity, text in rows
+    ]
     (work / "export.jsonl").write_text("".join(line + "\n" for line in lines))
     return work
 
@@ -203,3 +206,23 @@ def test_a_near_duplicate_names_the_record_that_it_resembles(tmp_path):
     line = what["b"].line("b")
     assert (line["op"], line["notes"]) == ("x_deduplicator", {"near_duplicate_of": "a"})
     assert line["stats"] == {"near_duplicate_similarity": 0.99}
+
+
+def test_an_image_that_the_recipe_made_is_the_one_that_is_trained_on(tmp_path):
+    trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
+    what = fates()
+    rows = [
+        {"id": name, "text": text, "images": [f"/made/{name}.png"]}
+        for name, text in zip("abc", (A, B, C), strict=True)
+    ]
+    records.write_jsonl(tmp_path / "export.jsonl", rows)
+    add_export(what, tmp_path, Counter("abc"))
+    assert next(synth_lines(what, tmp_path / "made"))["images"][0].endswith("made/a.png")
+    assert all("seed" not in line["images"][0] for line in synth_lines(what, tmp_path))
+
+
+def test_a_filter_that_judged_nothing_may_drop_nothing(tmp_path):
+    trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
+    trace(tmp_path, 1, ("a", A, {}))
+    with pytest.raises(records.BadInput, match="y_filter: 2 of 3 records went missing, first id b"):
+        follow(fates(), tmp_path, [step("y_filter")])

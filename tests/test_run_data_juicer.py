@@ -18,7 +18,7 @@ def test_a_missing_package_is_an_error_and_no_download():
 def test_progress_says_how_far_how_fast_and_how_long(capsys):
     assert (
         progress_line("x_mapper", 500, 2000, 10.0)
-        == "x_mapper: 500 of 2000 records, 50.0 a second, 00:00:30 left"
+        == "x_mapper: 500 of 2000 records, 50.0 a second, 0:00:30 left"
     )
     assert progress_line("x_mapper", 0, 2000, 0.0) == "x_mapper: 0 of 2000 records, 0.0 a second"
 
@@ -42,6 +42,6 @@ def test_bars_of_datasets_become_lines_at_most_every_ten_seconds(monkeypatch):
         bar.display()
     lines = [line for line in sys.__stderr__.getvalue().splitlines() if line]
     assert lines == [
-        "run_data_juicer.py: x_mapper: 11 of 100 records, 1.0 a second, 00:01:29 left",
-        "run_data_juicer.py: x_mapper: 22 of 100 records, 1.0 a second, 00:01:18 left",
+        "run_data_juicer.py: x_mapper: 11 of 100 records, 1.0 a second, 0:01:29 left",
+        "run_data_juicer.py: x_mapper: 22 of 100 records, 1.0 a second, 0:01:18 left",
     ]

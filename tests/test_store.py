@@ -142,3 +142,31 @@ def test_a_models_folder_is_read_once_and_again_when_a_file_changed(tmp_path, pa
     (folder / "weights").write_bytes(b"2")
     os.utime(folder / "weights", ns=(1, 1))
     assert store.folder_sha256(folder) != first
+
+
+def test_a_pruned_models_answers_never_become_anothers(path):
+    running, pruning = Store(path), Store(path)
+    running.add(TRAINED, {key_of("image"): "trained says"})
+    pruning.prune(TRAINED.sha256)
+    pruning.add(BLIP2, {key_of("other"): 1})
+    running.add(TRAINED, {key_of("image"): "trained says again"})
+    assert pruning.answers(BLIP2, [key_of("image")]) == {}
+    assert pruning.answers(TRAINED, [key_of("image")]) == {key_of("image"): "trained says again"}
+
+
+def open_fresh(path, ready):
+    ready.wait()
+    opened(path)
+
+
+def test_processes_may_make_the_store_at_once(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for number in range(20):
+        ready = context.Barrier(4)
+        place = tmp_path / f"{number}.sqlite"
+        openers = [context.Process(target=open_fresh, args=(place, ready)) for _ in range(4)]
+        for opener in openers:
+            opener.start()
+        for opener in openers:
+            opener.join()
+            assert opener.exitcode == 0

@@ -38,7 +38,6 @@ class MGMGemmaModel(GemmaModel):
         self.vlm_uni_aux_projector = mining_projector(width_aux, width)
         self.vlm_uni_val_projector = mining_projector(width_aux, width)
 
-
     def check_geometry(self, image_size_aux: int) -> None:
         """Raise `BadInput` unless each low-resolution patch covers the same number of positions."""
         grid, stride = self.vision_tower.grid, self.vision_tower_aux.stride

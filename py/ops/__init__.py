@@ -1,5 +1,10 @@
 """Our Data-Juicer operators; `custom_operator_paths: [py/ops]` in a recipe registers them all."""
 
+import os
+from pathlib import Path
+
+import bad_records
+
 from . import (  # noqa: F401
     blip2_caption_mapper,
     blip_image_text_matching_filter,
@@ -16,3 +21,6 @@ from . import (  # noqa: F401
     threshold_selector,
     watermark_filter,
 )
+
+if noted := os.environ.get("SYNTH_BAD_RECORDS"):  # an actor of Ray, which makes its operators anew
+    bad_records.install(Path(noted))

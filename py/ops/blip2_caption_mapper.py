@@ -8,7 +8,7 @@ import records
 from store import key_of
 
 from .captions import built_in_picture, caption_fault, seeded_sampling
-from .models import Answers, Pictures, dtype_name, model_key
+from .models import Answers, ModelKey, Pictures, dtype_name
 
 OP_NAME = "blip2_caption_mapper"
 UNKNOWN = "\0"  # a caption that is still to be made
@@ -72,7 +72,7 @@ class Blip2CaptionMapper(Mapper):
         self.sampling = {"temperature": temperature, "top_p": top_p, "random_seed": random_seed}
         self.where, self.where_max = where, where_max
         self.hf_blip2 = hf_blip2
-        self.model_key = model_key("Blip2ForConditionalGeneration", hf_blip2)
+        self.model_key = ModelKey("Blip2ForConditionalGeneration", hf_blip2)
         self.checked = False
         ask = {
             "ask": "caption",
@@ -119,7 +119,8 @@ class Blip2CaptionMapper(Mapper):
         """Raise `BadInput` unless the model captions a picture at all: broken weights are fluent nowhere."""
         if not self.checked:
             [(caption, _)] = self.generate([built_in_picture()], rank)
-            if fault := caption_fault(caption, self.prompt, max_words=self.max_new_tokens):
+            fault = caption_fault(caption, self.prompt, max_words=self.max_new_tokens)
+            if fault not in (None, "boilerplate"):
                 raise records.BadInput(
                     f"{self.hf_blip2}: the captioner says '{caption}' ({fault}) of a red disc above a blue "
                     "square: its weights or its configuration are broken; fetch it again"

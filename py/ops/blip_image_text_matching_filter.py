@@ -5,7 +5,7 @@ from data_juicer.utils.model_utils import get_model
 import records
 from store import key_of
 
-from .models import Answers, Pictures, dtype_name, encode, model_key, padded_length
+from .models import Answers, ModelKey, Pictures, dtype_name, encode, finite, padded_length
 
 OP_NAME = "blip_image_text_matching_filter"
 
@@ -45,7 +45,7 @@ class BlipImageTextMatchingFilter(Filter):
         self.min_value = min_value
         self.max_value = max_value
         self.statistic = statistic
-        self.model_key = model_key("BlipForImageTextRetrieval", hf_blip)
+        self.model_key = ModelKey("BlipForImageTextRetrieval", hf_blip)
         self.answers = Answers(hf_blip, store, model_batch_size, ask="match", dtype=dtype_name(self))
 
     def scores(self, encoded: list[list[int]], length: int, images: list, rank: int | None) -> list[float]:
@@ -98,7 +98,10 @@ class BlipImageTextMatchingFilter(Filter):
         def compute(rows: list[int]) -> list[tuple[float, bool]]:
             images = [pictures.load(row) for row in rows]
             scores = self.scores([encoded[row][0] for row in rows], length(rows[0]), images, rank)
-            return [(round(score, 4), encoded[row][1]) for row, score in zip(rows, scores, strict=True)]
+            return [
+                (finite(score, pictures.ids[row], "BLIP's matching score"), encoded[row][1])
+                for row, score in zip(rows, scores, strict=True)
+            ]
 
         [(answers, keys)] = self.questions(samples)
         found = answers(keys, compute, prepare, length)

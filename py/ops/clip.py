@@ -6,7 +6,7 @@ from data_juicer.utils.model_utils import get_model
 
 from store import key_of
 
-from .models import DIGEST, Answers, Pictures, dtype_name, encode, model_key, padded_length
+from .models import CHECKED, DIGEST, Answers, ModelKey, Pictures, dtype_name, encode, finite, padded_length
 
 
 class Clip:
@@ -18,7 +18,7 @@ class Clip:
         :param hf_clip: folder of a CLIPModel with its tokenizer and image processor.
         """
         self.operator = operator
-        self.model_key = model_key("CLIPModel", hf_clip)
+        self.model_key = ModelKey("CLIPModel", hf_clip)
         dtype = dtype_name(operator)
         self.images = Answers(hf_clip, store, model_batch_size, ask="image features", dtype=dtype)
         self.cosines = Answers(hf_clip, store, model_batch_size, ask="image-text cosine", dtype=dtype)
@@ -76,9 +76,9 @@ class Clip:
             text = self.text_features([encoded[row][0] for row in rows], length(rows[0]), rank)
             image = torch.nn.functional.normalize(torch.stack([features[row] for row in rows]))
             cosines = (image * text.cpu()).sum(-1).tolist()  # (B,)
-            # + 0.0: never -0.0, which JSON writers spell in several ways
             return [
-                (round(cosine, 4) + 0.0, encoded[row][1]) for row, cosine in zip(rows, cosines, strict=True)
+                (finite(cosine, pictures.ids[row], "CLIP's similarity"), encoded[row][1])
+                for row, cosine in zip(rows, cosines, strict=True)
             ]
 
         return self.cosines(self.similarity_questions(captions, pictures), compute, prepare, length)
@@ -102,5 +102,5 @@ class Clip:
 
 def table_features(clip: Clip, table: Any):
     """Unit vectors of the images of an Arrow table of records: (N, D) float32 array."""
-    names = [name for name in ("id", "images", DIGEST) if name in table.column_names]
+    names = [name for name in ("id", "images", CHECKED, DIGEST) if name in table.column_names]
     return clip.image_features(Pictures.of({name: table[name].to_pylist() for name in names})).numpy()

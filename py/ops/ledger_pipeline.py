@@ -14,7 +14,7 @@ class LedgerPipeline(WholeDataset):
     One stands behind every operator of a run (`fill_recipe.py` puts it there), so that `make_ledger.py` can
     tell which operator dropped or changed which record. Data-Juicer's own tracer can't: it sees no selectors,
     gives all operators of one name one file, and takes a lock and opens a file for every record. On Ray it
-    also makes the records real, so that no operator before it is carried out twice.
+    also makes the records real, so that no operator before it is carried out again later.
     """
 
     def __init__(self, path: str = "", last: bool = False, *args, **kwargs):

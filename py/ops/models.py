@@ -3,18 +3,20 @@
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
 
+from digest import sha256
 from pictures import read_picture
 from records import BadInput
 from store import Model, opened
 
-DIGEST = "image_sha256"  # the column that check_seed.py gives every record
+CHECKED, DIGEST = "seed_image", "image_sha256"  # columns of check_seed.py: which file, and what was in it
 REMEDY = "restore it or remove the record"
 
 
@@ -33,16 +35,25 @@ def load_model(architecture: str, folder: str, device: str = "cpu") -> tuple[Any
     return model.to(device).eval().requires_grad_(False), tokenizer, image_processor
 
 
-def model_key(architecture: str, folder: str) -> Callable:
+@dataclass(frozen=True)
+class ModelKey:
     """The key for Data-Juicer's `get_model`, which loads once per process and frees after use.
 
-    Imports the architecture now: not with this module, for a recipe without a model starts seconds sooner so,
-    and not later, in every worker process of every operator.
+    Equal by value: on Ray each task gets a copy of the operator, and would load the model again. Imports the
+    architecture now: not with this module, for a recipe without a model starts seconds sooner so, and not
+    later, in every worker process of every operator.
     """
-    import transformers
 
-    getattr(transformers, architecture)
-    return partial(load_model, architecture, folder)
+    architecture: str
+    folder: str
+
+    def __post_init__(self) -> None:
+        import transformers
+
+        getattr(transformers, self.architecture)
+
+    def __call__(self, device: str = "cpu") -> tuple[Any, Any, Any]:
+        return load_model(self.architecture, self.folder, device)
 
 
 class Pictures(NamedTuple):
@@ -54,12 +65,12 @@ class Pictures(NamedTuple):
 
     @classmethod
     def of(cls, samples: dict, image_key: str = "images") -> "Pictures":
-        """Those of a batch; the SHA-256 from the column of check_seed.py, or of the file as it is now."""
+        """Those of a batch; the SHA-256 from check_seed.py, or for another file as it is now."""
         paths = [paths[0] for paths in samples[image_key]]
-        digests = samples.get(DIGEST) or [
-            hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths
-        ]
-        return cls(paths, list(samples["id"]), list(digests))
+        nothing = [None] * len(paths)
+        checked = zip(paths, samples.get(CHECKED, nothing), samples.get(DIGEST, nothing), strict=True)
+        digests = [digest if path == seen else sha256(path) for path, seen, digest in checked]
+        return cls(paths, list(samples["id"]), digests)
 
     def pick(self, rows: list[int]) -> "Pictures":
         """Those of ``rows``."""
@@ -108,6 +119,13 @@ def encode(tokenizer: Any, captions: list[str], context: int) -> list[tuple[list
     ]
 
 
+def finite(value: float, identity: str, what: str) -> float:
+    """``value`` to four decimals; raises `BadInput` if it is no number, as half precision may give."""
+    if not math.isfinite(value):
+        raise BadInput(f"id {identity}: {what} is {value}; set accelerator: cpu for this operator")
+    return round(value, 4) + 0.0  # never -0.0, which JSON writers spell in several ways
+
+
 def padded_length(tokens: list[int], context: int) -> int:
     """The next multiple of 16, so that texts of like length go into one forward; ``context`` at most."""
     return min(-(-len(tokens) // 16) * 16, context)
@@ -130,9 +148,11 @@ class Answers:
         """
         self.store, self.batch_size = store, batch_size
         self.counted = True  # in what `make store` shows
+        if settings.get("dtype") == "float16":  # where another shape may decide a close call otherwise
+            settings["model_batch_size"] = batch_size
         if store:
-            sha256 = opened(store).folder_sha256(folder)
-            self.model = Model(Path(folder).name, sha256, json.dumps(settings, sort_keys=True))
+            weights = opened(store).folder_sha256(folder)
+            self.model = Model(Path(folder).name, weights, json.dumps(settings, sort_keys=True))
 
     def lacking(self, keys: list[bytes]) -> list[int]:
         """The rows of ``keys`` that the store has no answer to, each question once."""

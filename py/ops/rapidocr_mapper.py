@@ -1,5 +1,6 @@
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 from data_juicer.ops.base_op import OPERATORS, TAGGING_OPS, Mapper
@@ -32,8 +33,9 @@ class RapidocrMapper(Mapper):
         super().__init__(*args, **kwargs)
         import rapidocr_onnxruntime
 
-        weights = Path(rapidocr_onnxruntime.__file__).parent
-        self.answers = Answers(str(weights), store, 1, ask="words", version=ocr.VERSION)
+        weights = Path(rapidocr_onnxruntime.__file__).parent / "models"
+        packages = {name: version(name) for name in ("rapidocr-onnxruntime", "onnxruntime")}
+        self.answers = Answers(str(weights), store, 1, ask="words", reader=ocr.VERSION, **packages)
 
     def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
         """What would be asked for ``samples``, for `make store`."""

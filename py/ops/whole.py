@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from data_juicer.ops.base_op import Pipeline
 from data_juicer.utils.constant import Fields
+from data_juicer.utils.model_utils import free_models
 
 from records import BadInput
 
@@ -30,10 +31,13 @@ class WholeDataset(Pipeline):
         """Collect ``dataset`` (of `datasets` or Ray), order it, process it, hand it back as it came."""
         on_ray = hasattr(dataset, "to_arrow_refs")
         table = ray_table(dataset) if on_ray else table_of(dataset)
+        if not table.num_rows:
+            raise BadInput(f"no record is left for {self._name}; loosen the recipe")
         if ROW in table.column_names:
             rows = pc.sort_indices(table[ROW])  # stable
             table = table if rows.equals(pa.array(range(len(rows)), rows.type)) else table.take(rows)
         table = self.process_table(table)
+        free_models()
         if on_ray:
             import ray
 
@@ -51,7 +55,7 @@ def ray_table(dataset: Any) -> pa.Table:
     import ray
 
     blocks = [block for block in ray.get(dataset.to_arrow_refs()) if block.num_rows]
-    return pa.concat_tables(blocks, promote_options="permissive")
+    return pa.concat_tables(blocks, promote_options="permissive") if blocks else pa.table({})
 
 
 def table_of(dataset: Any) -> pa.Table:
@@ -76,14 +80,16 @@ def objects_of(table: pa.Table, column: str) -> list[dict]:
 def values_of(table: pa.Table, field_key: str) -> list:
     """The values of a column, or of a field in it: ``__dj__stats__.image_text_similarity``."""
     column, *keys = field_key.split(".")
-    if not keys:
-        return table[column].to_pylist()
-    values: list = objects_of(table, column)
     try:
+        values: list = objects_of(table, column) if keys else table[column].to_pylist()
         for key in keys:
             values = [value[key] for value in values]
-    except KeyError as error:
-        raise BadInput(f"the recipe asks for {field_key}, which no operator before has noted") from error
+    except KeyError:
+        values = [None]
+    if None in values:
+        raise BadInput(
+            f"the recipe asks for {field_key}, which no operator before has noted for every record"
+        )
     return values
 
 

@@ -44,7 +44,7 @@ def fill_store(folder: Path, count: int, clip: Path) -> None:
     for n in range(count):
         caption = " ".join(words[(n * k) % len(words)] for k in (1, 3, 5, 7, 11, 13, n % 17)) + f" {n}"
         digest = hashlib.sha256(str(n).encode()).hexdigest()
-        checks = {"seed_row": n + 1, "image_sha256": digest}
+        checks = {"seed_row": n + 1, "seed_image": str(image), "image_sha256": digest}
         record = {"id": f"{n:09d}", "text": f"<__dj__image>\n{caption} <|__dj__eoc|>", "images": [str(image)]}
         lines.append(json.dumps(record | checks))
         turns = [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": caption}]

@@ -72,3 +72,12 @@ def test_the_store_gives_the_same_values_and_keeps_an_image_for_its_next_caption
     assert in_batches(kept.compute_stats_batched, samples, 10) == expected
     samples["text"] = samples["text"][::-1]
     in_batches(kept.compute_stats_batched, samples, 10)
+
+
+def test_an_image_that_an_operator_changed_is_looked_at_anew(make_seed, tiny_clip, tmp_path):
+    samples, store = batch_of(make_seed(4)), str(tmp_path / "store.sqlite")
+    operator = ClipImageTextSimilarityFilter(hf_clip=str(tiny_clip), model_batch_size=4, store=store)
+    before = stats_of(in_batches(operator.compute_stats_batched, samples, 4))
+    samples["images"][0] = samples["images"][1]
+    after = stats_of(in_batches(operator.compute_stats_batched, samples, 4))
+    assert [before[name] == after[name] for name in before] == [False, True, True, True]

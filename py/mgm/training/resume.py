@@ -109,9 +109,7 @@ def set_aside(folders: list[tuple[Path, str]]) -> list[str]:
     notes = []
     for folder, reason in folders:
         aside = folder.rename(folder.with_name(f"{folder.name}.foreign"))
-        notes.append(
-            f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)"
-        )
+        notes.append(f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)")
     return notes
 
 
