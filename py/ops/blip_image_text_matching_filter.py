@@ -1,4 +1,4 @@
-from data_juicer.ops.base_op import OPERATORS, Filter
+from data_juicer.ops.base_op import OPERATORS
 from data_juicer.utils.constant import Fields
 from data_juicer.utils.model_utils import get_model
 
@@ -6,12 +6,13 @@ import records
 from store import key_of
 
 from .models import Answers, ModelKey, Pictures, dtype_name, encode, finite, padded_length
+from .statistic import StatisticFilter
 
 OP_NAME = "blip_image_text_matching_filter"
 
 
 @OPERATORS.register_module(OP_NAME)
-class BlipImageTextMatchingFilter(Filter):
+class BlipImageTextMatchingFilter(StatisticFilter):
     """Keeps records whose caption matches its image, by BLIP's matching head, from min_value to max_value.
 
     The statistic (`image_text_matching_score`, or the name given) is the probability of a match, 0 to 1, to
@@ -41,10 +42,7 @@ class BlipImageTextMatchingFilter(Filter):
         :param model_batch_size: pairs per forward; every forward has this many.
         :param store: path of the store of answers; empty: compute all.
         """
-        super().__init__(*args, **kwargs)
-        self.min_value = min_value
-        self.max_value = max_value
-        self.statistic = statistic
+        super().__init__(statistic, min_value, max_value, *args, **kwargs)
         self.model_key = ModelKey("BlipForImageTextRetrieval", hf_blip)
         self.answers = Answers(hf_blip, store, model_batch_size, ask="match", dtype=dtype_name(self))
 
@@ -109,7 +107,3 @@ class BlipImageTextMatchingFilter(Filter):
             stats[self.statistic] = score
             stats[f"{self.statistic}_truncated"] = truncated
         return samples
-
-    def process_batched(self, samples):
-        values = [stats[self.statistic] for stats in samples[Fields.stats]]
-        return [self.get_keep_boolean(value, self.min_value, self.max_value) for value in values]

@@ -1,16 +1,17 @@
-from data_juicer.ops.base_op import OPERATORS, Filter
+from data_juicer.ops.base_op import OPERATORS
 from data_juicer.utils.constant import Fields
 
 import records
 
 from .clip import Clip
 from .models import Answers, Pictures
+from .statistic import StatisticFilter
 
 OP_NAME = "clip_image_text_similarity_filter"
 
 
 @OPERATORS.register_module(OP_NAME)
-class ClipImageTextSimilarityFilter(Filter):
+class ClipImageTextSimilarityFilter(StatisticFilter):
     """Keeps records whose caption is as similar to its image, by CLIP's cosine, as min_value to max_value.
 
     The statistic (`image_text_similarity`, or the name given) is rounded to four decimals. With the default
@@ -21,6 +22,7 @@ class ClipImageTextSimilarityFilter(Filter):
 
     _accelerator = "cuda"
     _batched_op = True
+    RANGE = (-1.0, 1.0)
 
     def __init__(
         self,
@@ -41,10 +43,7 @@ class ClipImageTextSimilarityFilter(Filter):
         :param model_batch_size: images or captions per forward; every forward has this many.
         :param store: path of the store of answers; empty: compute all.
         """
-        super().__init__(*args, **kwargs)
-        self.min_value = min_value
-        self.max_value = max_value
-        self.statistic = statistic
+        super().__init__(statistic, min_value, max_value, *args, **kwargs)
         self.clip = Clip(self, hf_clip, store, model_batch_size)
 
     def pairs(self, samples: dict) -> tuple[list[str], Pictures]:
@@ -62,7 +61,3 @@ class ClipImageTextSimilarityFilter(Filter):
             stats[self.statistic] = cosine
             stats[f"{self.statistic}_truncated"] = truncated
         return samples
-
-    def process_batched(self, samples):
-        values = [stats[self.statistic] for stats in samples[Fields.stats]]
-        return [self.get_keep_boolean(value, self.min_value, self.max_value) for value in values]
