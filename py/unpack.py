@@ -1,41 +1,90 @@
 """Unpack a downloaded archive: nothing may reach outside the folder, and a single top folder is dropped.
 
-python py/unpack.py --archive gemma-2b-it.tar.gz --output models/10k/gemma-2b-it
+    python py/unpack.py --archive gemma-2b-it.tar.gz --output models/10k/gemma-2b-it
+
+.tar.gz, .tgz, .tar and .zip. The archive is read whole before anything is written. Only plain files and
+folders are unpacked, with plain permissions; links, devices, paths to outside, doubles and bombs are refused.
 """
 
 import argparse
-import tarfile
+import os
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import cli
+from fetch import room
+from fetch.archives import FOLDER, Entry, checked, faults_named
+from fetch.content import Refused
+from fetch.folder import filled_aside, make_folder, make_way
+from fetch.progress import Progress
 from records import BadInput
 
+BLOCK = 4096  # bytes; a smaller file takes as much
 
-def unpack(archive: Path, output: Path) -> None:
-    """Extract ``archive`` into ``output``; raises `BadInput` for devices, and paths or links to outside."""
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(output, filter="data")
-    except tarfile.FilterError as error:
-        raise BadInput(f"{archive}: unsafe archive: {error}; get it from another source") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise BadInput(f"{archive}: cannot be unpacked ({error}); remove it and fetch it again") from error
-    members = list(output.iterdir())
-    if len(members) == 1 and members[0].is_dir():
-        top = members[0].rename(output / ".top")
-        for path in top.iterdir():
-            path.rename(output / path.name)
-        top.rmdir()
+
+class Survey(NamedTuple):
+    """What an archive holds: files, bytes that these take on disk, whether all lies in one top folder."""
+
+    files: int
+    bytes: int
+    one_top: bool
+
+
+def survey(archive: Path) -> Survey:
+    """Read all of ``archive``; raises `Refused` where something in it is unsafe or damaged."""
+    files = size = 0
+    tops, progress = {}, Progress(f"reading {archive.name}", None)
+    for path, entry in checked(archive):
+        tops[path[0]] = tops.get(path[0], False) or entry.kind == FOLDER or len(path) > 1
+        if entry.kind != FOLDER:
+            files += 1
+            size += -(-entry.size // BLOCK) * BLOCK
+        progress.add(entry.size)
+    if not files:
+        raise Refused(f"{archive}: no file in it; get it from another source")
+    return Survey(files, size, list(tops.values()) == [True])
+
+
+def unpack(archive: Path, output: Path, found: Survey) -> int:
+    """Extract ``archive``, surveyed as ``found``, into ``output``; how many files were there before.
+
+    Raises `BadInput` where there is no room.
+    """
+    room.check(output, found.bytes, f"the files in {archive.name}", found.files)
+    progress = Progress(f"unpacking {archive.name}", found.files, unit="{:,} files".format)
+    replaced = 0
+    for path, entry in checked(archive):
+        target = output.joinpath(*path[found.one_top :])
+        if entry.kind == FOLDER:
+            make_folder(target)
+            continue
+        replaced += make_way(target)
+        with faults_named(archive):
+            write(entry, target)
+        progress.add(1)
+    progress.end()
+    return replaced
+
+
+def write(entry: Entry, target: Path) -> None:
+    """Write one file, which must be new; never through a link."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with entry.opened() as packed, os.fdopen(os.open(target, flags, 0o644), "wb") as file:
+        shutil.copyfileobj(packed, file, 1 << 20)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--archive", type=Path, required=True, help="the .tar.gz file")
-    parser.add_argument("--output", type=Path, required=True, help="folder to unpack into")
+    parser.add_argument("--archive", type=Path, required=True, help="the archive")
+    parser.add_argument("--output", type=Path, required=True, help="folder to make")
     args = parser.parse_args()
-    unpack(args.archive, args.output)
+    if args.output.exists():
+        raise BadInput(f"{args.output} is there already; remove it or name another folder")
+    with filled_aside(args.output) as aside:
+        unpack(args.archive, aside, survey(args.archive))
 
 
 if __name__ == "__main__":

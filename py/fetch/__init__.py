@@ -1,0 +1,1 @@
+"""Sources of models and data fetched into one folder: resumed, checked, unpacked."""
