@@ -12,14 +12,15 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from mgm.assemble import PROJECTORS, assemble, llm_state
-from mgm.config import MGMConfig
+from mgm.adapter import PROJECTORS, adapter_state, replace_parts
+from mgm.assemble import assemble, llm_state
+from mgm.config import MODEL_TYPES, TOWERS, MGMConfig, read_config, resolve_towers
 from mgm.images import ImageProcessor
 from mgm.model import MGMGemmaForCausalLM
-from mgm.weights import read_file
 from records import BadInput, read_json
 
 TOKENIZER_TOKENS = ("pad_token_id", "bos_token_id", "eos_token_id")
+PADDING = 128  # a vocabulary is padded by fewer rows than this
 
 
 @dataclass
@@ -31,14 +32,22 @@ class LoadedMGM:
     image_processor: ImageProcessor
 
 
-def load_mgm(path: str | Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> LoadedMGM:
-    """Load a finetuned folder; raises `BadInput` naming each missing, unexpected or misshapen parameter."""
+def load_mgm(
+    path: str | Path,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    vision_tower: str | Path | None = None,
+    vision_tower_aux: str | Path | None = None,
+) -> LoadedMGM:
+    """Load a finetuned folder; raises `BadInput` naming each missing, unexpected or misshapen parameter.
+
+    The towers' folders are those that config.json names unless given here.
+    """
     folder = Path(path)
-    config = read_config(folder)
-    if config.model_type != MGMConfig.model_type:
-        raise BadInput(
-            f"{folder}/config.json: model_type {config.model_type} is not mgm_gemma; give a finetuned folder"
-        )
+    given = zip(TOWERS, (vision_tower, vision_tower_aux), strict=True)
+    config = read_config(folder, **{field: str(Path(tower).absolute()) for field, tower in given if tower})
+    if read_json(folder / "config.json")["model_type"] not in MODEL_TYPES:
+        raise BadInput(f"{folder}/config.json: model_type is gemma, not mgm_gemma; give a finetuned folder")
     resolve_towers(config, folder)
     model = assemble(config, llm_state(folder), None, dtype)
     tokenizer = load_tokenizer(folder, config.tokenizer_model_max_length)
@@ -48,60 +57,43 @@ def load_mgm(path: str | Path, dtype: torch.dtype = torch.float32, device: str =
 
 def load_base(config: MGMConfig, llm: str | Path, adapter: str | Path | None, dtype: torch.dtype, seed: int):
     """The model before training: LLM folder, towers of ``config``, and the adapter or fresh projectors."""
-    state = llm_state(llm)
-    has_projectors = any(name.split(".")[1] in PROJECTORS for name in state)
-    fresh = None if adapter or has_projectors else seed
+    state, faults = llm_state(llm), []
     if adapter:
-        state |= {name: (tensor, Path(adapter)) for name, tensor in read_file(adapter).items()}
-    return assemble(config, state, fresh, dtype)
-
-
-def read_config(folder: str | Path, **changes: Any) -> MGMConfig:
-    """``config.json`` of a Gemma or a finetuned folder as an `MGMConfig`, with ``changes`` applied."""
-    path = Path(folder) / "config.json"
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; give a model folder that holds it")
-    values = read_json(path)
-    kind = values.get("model_type")
-    if kind not in ("gemma", MGMConfig.model_type):
-        raise BadInput(
-            f"{path}: model_type {kind} is not supported; give a Gemma folder (official: gemma-2b-it)"
-        )
-    config = MGMConfig(**{k: v for k, v in values.items() if k != "model_type"} | changes)
-    config.architectures = ["MGMGemmaForCausalLM"]
-    if kind == "gemma":
-        config.model_type = MGMConfig.model_type
-    return config
-
-
-def resolve_towers(config: MGMConfig, holder: str | Path) -> None:
-    """Make the towers' folders absolute: relative ones are looked for from ``holder``, then from here."""
-    for field, flag in (("mm_vision_tower", "--vision_tower"), ("mm_vision_tower_aux", "--vision_tower_aux")):
-        value = getattr(config, field)
-        if not value:
-            raise BadInput(f"{holder}: no {field}; give {flag}")
-        places = [Path(holder, value), Path(value)]
-        found = next((place for place in places if place.is_dir()), None)
-        if found is None:
-            raise BadInput(
-                f"{field} {value} is not a folder ({holder}); fetch it or correct {flag} or config.json"
-            )
-        setattr(config, field, str(found.resolve()))
+        held, faults = adapter_state(adapter)
+        replace_parts(state, held)
+    has_projectors = any(name.startswith(tuple(f"model.{part}." for part in PROJECTORS)) for name in state)
+    return assemble(config, state, None if adapter or has_projectors else seed, dtype, faults)
 
 
 def load_tokenizer(folder: str | Path, max_length: int):
-    """The tokenizer of a folder, right-padding; raises `BadInput` when a special token is missing."""
+    """The tokenizer of a folder, right-padding; raises `BadInput` unless it belongs to the folder's model."""
+    config = read_config(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            str(folder), config=read_config(folder), padding_side="right", model_max_length=max_length
+            str(folder),
+            config=config,
+            padding_side="right",
+            model_max_length=max_length,
+            trust_remote_code=False,
         )
     except (OSError, ValueError, TypeError) as error:
         raise BadInput(
             f"{folder}: no readable tokenizer ({str(error).splitlines()[0]}); fetch the folder again"
         ) from error
+    if not 0 <= config.vocab_size - len(tokenizer) < PADDING:
+        raise BadInput(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens and config.json says vocab_size "
+            f"{config.vocab_size}: it belongs to another model; fetch the folder again"
+        )
     for token in TOKENIZER_TOKENS:
-        if getattr(tokenizer, token) is None:
+        own, named = getattr(tokenizer, token), getattr(config, token)
+        if own is None:
             raise BadInput(f"{folder}: the tokenizer has no {token}; fetch the folder again")
+        if named is not None and own not in (named if isinstance(named, list) else [named]):
+            raise BadInput(
+                f"{folder}: {token} is {own} in the tokenizer and {named} in config.json: it belongs to "
+                "another model; fetch the folder again"
+            )
     return tokenizer
 
 

@@ -1,23 +1,36 @@
 """Configuration of the model: Gemma's own fields and the official ``mm_*`` fields, under their official
-names.
+names; read from a folder's ``config.json``.
 """
 
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, GemmaConfig
+
+from records import BadInput, read_json
 
 IMAGE_TOKEN_INDEX = -200  # the slot in ``input_ids`` that image features replace
 IGNORE_INDEX = -100  # a label that the loss skips
+TOWERS = {"mm_vision_tower": "--vision_tower", "mm_vision_tower_aux": "--vision_tower_aux"}
+MODEL_TYPES = ("mgm_gemma", "mini_gemini_gemma")  # the latter before the official code was renamed
+# What the official code can be told to do and this one does not: its HD models, its extra image tokens.
+ONLY = {"image_grid": 1, "image_global": False, "mm_use_im_start_end": False, "mm_use_im_patch_token": False}
 
 
 class MGMConfig(GemmaConfig):
     """``config.json`` of an official checkpoint (``mgm_gemma.py``).
 
-    The tower fields hold folders; `mgm.checkpoint.resolve_towers` makes them absolute.
+    The tower fields hold folders; `resolve_towers` makes them absolute. In our own files
+    ``…_folder`` names each from the file's place, where the official field's path is none that helps us.
     """
 
     model_type = "mgm_gemma"
 
     mm_vision_tower: str | None = None
     mm_vision_tower_aux: str | None = None
+    mm_vision_tower_folder: str | None = None
+    mm_vision_tower_aux_folder: str | None = None
     mm_vision_select_layer: int = -2
     mm_vision_select_feature: str = "patch"
     mm_projector_type: str = "mlp2x_gelu"
@@ -46,3 +59,68 @@ class MGMConfig(GemmaConfig):
 
 
 AutoConfig.register("mgm_gemma", MGMConfig)
+
+
+def read_config(folder: str | Path, **changes: Any) -> MGMConfig:
+    """``config.json`` of a Gemma or a finetuned folder as an `MGMConfig`, with ``changes`` applied."""
+    folder = Path(folder)
+    path = folder / "config.json"
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; {remedy_for_no_config(folder)}")
+    values = read_json(path)
+    kind = values.get("model_type") if isinstance(values, dict) else None
+    if kind not in ("gemma", *MODEL_TYPES):
+        raise BadInput(
+            f"{path}: model_type {kind} is not supported; give a Gemma folder (official: gemma-2b-it)"
+        )
+    if values.get("quantization_config"):
+        raise BadInput(f"{path}: the weights are quantised; give the same model in bfloat16")
+    for field, only in ONLY.items():
+        if values.get(field, only) != only:
+            raise BadInput(f"{path}: {field} is {values[field]}, only {only} is supported; give another")
+    for field, flag in TOWERS.items():
+        tower = Path(changes.get(field, ""))
+        if tower.is_absolute() and not tower.is_dir():
+            raise BadInput(f"{tower} is not a folder; fetch it or correct {flag}")
+    for field in (*("model_type", "auto_map", "_name_or_path"), *(f"{f}_folder" for f in changes)):
+        values.pop(field, None)
+    try:
+        config = MGMConfig(**values | changes)
+    except (TypeError, ValueError, StrictDataclassError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise BadInput(f"{path}: not a configuration of Gemma ({reason}); fetch it again") from error
+    config.architectures = ["MGMGemmaForCausalLM"]
+    return config
+
+
+def remedy_for_no_config(folder: Path) -> str:
+    """What to do about a path that is no model folder."""
+    if (folder / "adapter_config.json").is_file():
+        return "this is a LoRA adapter: merge it into its base model, and give the merged folder"
+    if folder.suffix == ".gguf":
+        return "GGUF files are not read: give a folder with the model's safetensors"
+    return "give a model folder that holds it"
+
+
+def resolve_towers(config: MGMConfig, holder: str | Path) -> None:
+    """Make the towers' folders absolute.
+
+    ``holder``'s config names each: with a path from itself (ours), or with one from a working folder
+    somewhere above (official: ``model_zoo/OpenAI/…``). Last, a folder of that name may lie beside ``holder``.
+    """
+    holder = Path(holder).absolute()
+    for field, flag in TOWERS.items():
+        value, own = getattr(config, field), getattr(config, f"{field}_folder")
+        if not value:
+            raise BadInput(f"{holder}: no {field}; give {flag}")
+        places = [Path(holder, own)] if own else []
+        places += [Path(place, value) for place in (holder, *holder.parents, Path.cwd())]
+        places.append(holder.parent / Path(value).name)
+        found = next((place for place in places if place.is_dir()), None)
+        if found is None:
+            raise BadInput(
+                f"{field} {value} is not a folder (named by {holder}); give {flag}, or put the folder "
+                f"{Path(value).name} into {holder.parent}"
+            )
+        setattr(config, field, str(found.resolve()))
+        setattr(config, f"{field}_folder", None)

@@ -1,17 +1,20 @@
 """Write what training made, in the official layouts; each file is complete or not there."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 
-from mgm.assemble import PROJECTORS
+from mgm.adapter import PROJECTORS
 from mgm.config import MGMConfig
 from mgm.model import MGMGemmaForCausalLM
-from mgm.weights import write_config, write_folder
-from records import BadInput, atomic_write
+from records import BadInput, atomic_write, write_json
 
+SHARD_BYTES = 5_000_000_000  # as the official checkpoints
 TOKENIZER_FILES = (  # copied, not written anew, so that older versions of transformers read them too
     "tokenizer.json",
     "tokenizer.model",
@@ -20,6 +23,9 @@ TOKENIZER_FILES = (  # copied, not written anew, so that older versions of trans
     "added_tokens.json",
     "generation_config.json",
 )
+# The official loader (multimodal_encoder/builder.py) knows a tower by this word in its path.
+TOWER_WORDS = {"mm_vision_tower": "openai", "mm_vision_tower_aux": "openclip"}
+OFFICIAL_FOLDER = "model_zoo/OpenAI"  # where it looks for them, from its own working folder
 
 
 def save_adapter(model: MGMGemmaForCausalLM, path: str | Path) -> None:
@@ -38,11 +44,21 @@ def save_adapter(model: MGMGemmaForCausalLM, path: str | Path) -> None:
 
 def save_config(config: MGMConfig, folder: str | Path) -> None:
     """Write ``config.json`` for this and the official code."""
-    values = config.to_dict()
-    values |= {field: portable(values[field], folder) for field in ("mm_vision_tower", "mm_vision_tower_aux")}
+    values = {name: value for name, value in config.to_dict().items() if not name.endswith("_folder")}
+    for field, word in TOWER_WORDS.items():
+        values |= tower_names(field, word, values[field], folder)
     values["rope_theta"] = config.rope_parameters["rope_theta"]  # where transformers 4.38 looks for it
     values["torch_dtype"] = values.get("dtype")
-    write_config(folder, values)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    write_json(Path(folder) / "config.json", json.loads(json.dumps(values, sort_keys=True)))
+
+
+def tower_names(field: str, word: str, tower: str, folder: str | Path) -> dict[str, str]:
+    """How ``folder``'s config names a tower: for the official loader, and where that is no help, for us."""
+    path = portable(tower, folder)
+    if Path(path).is_absolute() and word in path.lower():
+        return {field: path}
+    return {field: f"{OFFICIAL_FOLDER}/{Path(tower).name}", f"{field}_folder": path}
 
 
 def portable(path: str | Path, folder: str | Path) -> str:
@@ -70,3 +86,50 @@ def save_finetuned(model: MGMGemmaForCausalLM, llm: str | Path, folder: str | Pa
     }
     save_config(model.config, folder)
     write_folder(folder, state)
+
+
+def write_folder(folder: str | Path, state: dict[str, torch.Tensor], shard_bytes: int = SHARD_BYTES) -> None:
+    """Write ``model*.safetensors``, one shard in memory at a time, and last the index.
+
+    The official loader reads the index even for one file, and prefers a ``model.safetensors`` to shards: what
+    lay there before goes first.
+    """
+    folder = Path(folder)
+    (folder / "model.safetensors.index.json").unlink(missing_ok=True)
+    for old in folder.glob("model*.safetensors"):
+        old.unlink()
+    shards = cut(state, shard_bytes)
+    weight_map = {}
+    for i, names in enumerate(shards, start=1):
+        name = "model.safetensors" if len(shards) == 1 else f"model-{i:05d}-of-{len(shards):05d}.safetensors"
+        write_shard(folder / name, {n: state[n].detach().cpu().contiguous() for n in names})
+        weight_map |= dict.fromkeys(names, name)
+    total = sum(tensor.nbytes for tensor in state.values())
+    write_json(
+        folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": weight_map}
+    )
+
+
+def cut(state: dict[str, torch.Tensor], shard_bytes: int) -> list[list[str]]:
+    """The names of each shard: as many in their order as ``shard_bytes`` hold, one at least."""
+    shards: list[list[str]] = [[]]
+    size = 0
+    for name, tensor in state.items():
+        if shards[-1] and size + tensor.nbytes > shard_bytes:
+            shards.append([])
+            size = 0
+        shards[-1].append(name)
+        size += tensor.nbytes
+    return shards
+
+
+def write_shard(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write one file aside and rename it."""
+    aside = path.with_name(f".{path.name}+")
+    try:
+        save_file(tensors, aside, metadata={"format": "pt"})
+    except SafetensorError as error:
+        aside.unlink(missing_ok=True)
+        raise BadInput(f"{path}: cannot be written ({error}); free disk space") from error
+    aside.chmod(0o644)  # safetensors creates files for their owner alone
+    aside.replace(path)

@@ -3,19 +3,30 @@
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPVisionConfig, CLIPVisionModel
 
 from records import BadInput, read_json
 
+FOREIGN = ("torch_dtype", "architectures", "auto_map")
+
 
 def vision_config(folder: str | Path) -> CLIPVisionConfig:
     """Read the vision part of a CLIPModel's or a CLIPVisionModel's ``config.json``."""
-    values = read_json(Path(folder) / "config.json")
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise BadInput(f"{path} is missing: not a CLIP vision tower; check --vision_tower")
+    values = read_json(path)
+    values = values if isinstance(values, dict) else {}
     values = values.get("vision_config") or values
     if "patch_size" not in values or "image_size" not in values:
-        raise BadInput(f"{folder}/config.json: not a CLIP vision tower (no patch_size); check --vision_tower")
-    return CLIPVisionConfig(**{k: v for k, v in values.items() if k not in ("torch_dtype", "architectures")})
+        raise BadInput(f"{path}: not a CLIP vision tower (no patch_size); check --vision_tower")
+    try:
+        return CLIPVisionConfig(**{k: v for k, v in values.items() if k not in FOREIGN})
+    except (TypeError, ValueError, StrictDataclassError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise BadInput(f"{path}: not a CLIP vision tower ({reason}); check --vision_tower") from error
 
 
 class VisionTower(nn.Module):

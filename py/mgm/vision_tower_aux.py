@@ -12,9 +12,11 @@ from records import BadInput, read_json
 def trunk_name(folder: str | Path) -> str:
     """The timm model named in a folder's ``open_clip_config.json``."""
     path = Path(folder) / "open_clip_config.json"
+    if not path.is_file():
+        raise BadInput(f"{path} is missing: not an OpenCLIP tower; check --vision_tower_aux")
     try:
         return read_json(path)["model_cfg"]["vision_cfg"]["timm_model_name"]
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise BadInput(
             f"{path}: no model_cfg.vision_cfg.timm_model_name; check --vision_tower_aux"
         ) from error
