@@ -9,7 +9,6 @@ faulty records are left out and listed, as long as they are not more than ``--ma
 """
 
 import argparse
-import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator
@@ -18,26 +17,12 @@ from contextlib import nullcontext
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
-
-import PIL
 
 import cli
 import records
-from pictures import read_picture
-from store import Model, key_of, opened
+from image_check import look_at
 
-DECODER = Model("pillow", PIL.__version__, '{"ask": "decodes"}')
-
-REMEDY = "restore it or remove the record"
 AT_ONCE = 256
-
-
-class Image(NamedTuple):
-    """What is known of an image once it was read: the SHA-256 of its bytes, or what is wrong with it."""
-
-    sha256: str
-    fault: str | None
 
 
 def batched(rows: Iterator, size: int) -> Iterator[list]:
@@ -46,38 +31,7 @@ def batched(rows: Iterator, size: int) -> Iterator[list]:
         yield some
 
 
-def digest_of(path: str) -> Image:
-    """Read the image at ``path``."""
-    try:
-        with Path(path).open("rb") as file:
-            return Image(hashlib.file_digest(file, "sha256").hexdigest(), None)
-    except FileNotFoundError:
-        return Image("", f"image {path} is missing; {REMEDY}")
-    except OSError as error:
-        return Image("", f"image {path} cannot be read ({error.strerror}); {REMEDY}")
-
-
-def look_at(paths: list[str], store: Path | None) -> list[Image]:
-    """Read each image and decode it to its last byte, unless the store knows that its bytes decode."""
-    images = [digest_of(path) for path in paths]
-    keys = [key_of(image.sha256) for image in images]
-    known = opened(store).answers(DECODER, keys) if store else {}
-    sound = {}
-    for row, (path, key) in enumerate(zip(paths, keys, strict=True)):
-        if images[row].fault is None and key not in known:
-            try:
-                read_picture(path, f"image {path}", REMEDY, shrink=8)
-                sound[key] = True
-            except records.BadInput as error:
-                images[row] = Image("", str(error))
-    if store:
-        opened(store).add(DECODER, sound, asked=len(paths))
-    return images
-
-
-def checked(
-    seed: Path, args: argparse.Namespace, faults: list[tuple[int, str | None, str]]
-) -> Iterator[dict]:
+def checked(seed: Path, args: argparse.Namespace, faults: list[records.Fault]) -> Iterator[dict]:
     """Yield the sound records of ``seed`` with absolute image paths; ``faults`` gets the others."""
     folder = seed.parent.resolve()
     rows: deque[records.Record] = deque()
@@ -92,19 +46,19 @@ def checked(
         for image in chain.from_iterable((pool.map if pool else map)(look, chunks())):
             row = rows.popleft()
             if image.fault:
-                faults.append((row.line, row.id, f"{seed}:{row.line}: id {row.id}: {image.fault}"))
+                faults.append(records.Fault(seed, row.line, row.id, image.fault, row.place))
                 continue
-            checks = {"seed_row": row.line, "seed_image": row.image, "image_sha256": image.sha256}
+            checks = {"seed_row": row.place, "seed_image": row.image, "image_sha256": image.sha256}
             yield {"id": row.id, "text": row.text, "images": [row.image], **checks}
 
 
-def refuse(faults: list[tuple[int, str | None, str]], sound: int, most: float) -> None:
+def refuse(faults: list[records.Fault], sound: int, most: float) -> None:
     """Raise `BadInput` with the faults, the lines' first, unless they are at most ``most`` of all records."""
     if len(faults) <= most * (len(faults) + sound) and sound:
         return
     problems = records.Problems()
-    for _, _, message in sorted(faults, key=lambda fault: fault[0]):
-        problems.add(message)
+    for fault in sorted(faults, key=lambda fault: fault.place):
+        problems.add(fault.message)
     if most and sound:
         problems.messages.append(f"these are more than MAX_BAD_RECORDS={most:g} of all {len(faults) + sound}")
     problems.raise_if_any()
@@ -114,7 +68,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seed", required=True, type=Path, help="seed records, Data-Juicer format (jsonl)")
+    parser.add_argument(
+        "--seed", required=True, type=Path, help="seed records, Data-Juicer's (.jsonl) or LLaVA's (.json)"
+    )
     parser.add_argument("--output", required=True, type=Path, help="the checked records (jsonl)")
     parser.add_argument("--np", type=int, default=1, help="processes that decode images (default: 1)")
     parser.add_argument("--on_bad_record", choices=("fail", "drop"), default="fail", help="default: fail")
@@ -128,7 +84,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    faults: list[tuple[int, str | None, str]] = []
+    faults: list[records.Fault] = []
     sound = 0
     with records.atomic_write(args.output) as file:
         try:
@@ -141,12 +97,12 @@ def main() -> None:
                 "set SYNTH_PROCESSES lower"
             ) from error
         refuse(faults, sound, args.max_bad_records if args.on_bad_record == "drop" else 0)
-    faults.sort(key=lambda fault: fault[0])
+    faults.sort(key=lambda fault: fault.place)
     if args.bad:
-        names = ("line", "id", "error")
-        records.write_jsonl(args.bad, (dict(zip(names, fault, strict=True)) for fault in faults))
-    for *_, message in faults[: records.Problems.SHOWN]:
-        print(f"check_seed.py: left out: {message}")
+        lines = ({"line": fault.place, "id": fault.id, "error": fault.message} for fault in faults)
+        records.write_jsonl(args.bad, lines)
+    for fault in faults[: records.Problems.SHOWN]:
+        print(f"check_seed.py: left out: {fault.message}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Convert a synth file to the LLaVA format that the training reads.
 
-The human turn is restored from stage_1.json by id, the caption loses Data-Juicer's tokens, and a set over the
-budget is sampled as in the kit. `image` is relative to the training's image folder: as written
-in stage_1.json where it is the same image, else the way to it (an image made in synthesis).
+The human turn is restored by id: from stage_1.json, from a seed in LLaVA format (--stage1 and --seed are then
+the same file) or, with --stage1 none, from the official ones. The caption loses Data-Juicer's tokens, and a
+set over the budget is sampled as in the kit. `image` is relative to the training's image folder: as written
+in the file of the questions where it is the same image, else the way to it (an image made in synthesis).
 
     python py/dj_to_llava.py --synth runs/demo/mine/synth.jsonl --stage1 data/demo/seed/stage_1.json \\
         --output runs/demo/mine/synth.llava.json --budget 3000
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import cli
 import records
+from stage1 import NONE, Question, no_question, questions_of
 
 
 def sampled(rows: list, budget: int | None, random_seed: int) -> list:
@@ -43,14 +45,16 @@ def image_value(synth: Path, image: str, official: str, image_folder: Path) -> s
     return os.path.relpath(os.path.realpath(path), os.path.realpath(image_folder))
 
 
-def converted(synth: Path, questions: dict[str, records.Question], image_folder: Path) -> Iterator[tuple]:
+def converted(
+    synth: Path, questions: dict[str, Question], known_in: Path, image_folder: Path
+) -> Iterator[tuple]:
     """Yield (id, human turn, caption, image, synthesised or not) for each record of ``synth``, in order."""
     problems = records.Problems()
     for record in records.read_records(synth, unique=False):
         where = f"{synth}:{record.line}: id {record.id}"
         question = questions.get(record.id)
         if question is None:
-            problems.add(f"{where}: not in stage_1.json; every id must come from the seed, remove the record")
+            problems.add(f"{where}: {no_question(known_in)}")
             continue
         try:
             image = image_value(synth, record.image, question.image, image_folder)
@@ -79,7 +83,13 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--synth", required=True, type=Path, help="records to convert, Data-Juicer format")
-    parser.add_argument("--stage1", required=True, type=Path, help="the seed's stage_1.json: the human turns")
+    parser.add_argument(
+        "--stage1",
+        required=True,
+        type=Path,
+        help="the seed's stage_1.json: the human turns; none: the official questions, chosen by id",
+    )
+    parser.add_argument("--seed", type=Path, help="the seed; needed without stage_1.json")
     parser.add_argument("--output", required=True, type=Path, help="file to write, LLaVA format")
     parser.add_argument("--budget", type=int, help="most samples to write; more are sampled (default: all)")
     parser.add_argument("--random_seed", type=int, default=1024, help="for the sampling (official: 1024)")
@@ -95,8 +105,11 @@ def main() -> None:
     args = parse_args()
     if args.budget is not None and args.budget < 1:
         raise records.BadInput(f"--budget must be above 0, not {args.budget}")
-    questions = records.read_stage1(args.stage1)
-    rows = list(converted(args.synth, questions, args.image_folder or args.stage1.parent))
+    if args.stage1 == NONE and not args.seed:
+        raise records.BadInput("--stage1 none needs the seed: give --seed")
+    questions = questions_of(args.seed, args.stage1)
+    known_in = args.seed if args.stage1 == NONE else args.stage1
+    rows = list(converted(args.synth, questions, known_in, args.image_folder or known_in.parent))
     chosen = sampled(rows, args.budget, args.random_seed)
     write_llava(args.output, chosen)
     unique, synthesised = len({row[0] for row in chosen}), sum(row[4] for row in chosen)

@@ -3,33 +3,23 @@
     python py/list_files.py --of data/demo/seed/mgm_pretrain_demo.jsonl --output files.txt
 
 A file of records (Data-Juicer's .jsonl, LLaVA's .json): the images that it names and that are there. A
-folder: all in it. What is wrong with a record or an image is for the stage that reads it to say.
+folder: all in it. What is wrong with a record or an image is for the stage that reads it to say, but for one
+thing: with --stage1, that a record of a seed has no question, for the stage that reads these comes late.
 """
 
 import argparse
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import cli
-from records import BadInput, atomic_write
+from records import BadInput, Problems, atomic_write, read_list, read_objects, read_records
+from stage1 import no_question, questions_of
 
 
 def images(path: Path) -> Iterator[str]:
     """The images that the records in ``path`` name, as written."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if path.suffix == ".json":
-        rows = [json.loads(text)]
-        rows = rows[0] if isinstance(rows[0], list) else rows
-    else:
-        rows = []
-        for line in text.splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue
-    for row in rows:
+    for _, row in read_list(path) if path.suffix == ".json" else read_objects(path):
         if isinstance(row, dict):
             named = row.get("images", row.get("image"))
             named = named if isinstance(named, list) else [named]
@@ -46,19 +36,30 @@ def files(of: Path) -> list[str]:
     return sorted(listed | ({os.path.normpath(of)} if of.is_file() else set()))
 
 
+def check_questions(seed: Path, stage1: Path) -> None:
+    """Raise `BadInput` naming each sound record of ``seed`` that has no question in ``stage1``."""
+    questions, problems = questions_of(seed, stage1), Problems()
+    for row in read_records(seed, faults=[]):
+        if row.id not in questions:
+            problems.add(f"{seed}:{row.line}: id {row.id}: {no_question(stage1)}")
+    problems.raise_if_any()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--of", required=True, type=Path, help="a .jsonl, a .json or a folder")
     parser.add_argument("--output", required=True, type=Path, help="one path a line")
+    parser.add_argument(
+        "--stage1", type=Path, help="of a seed: the file of its questions, or none (official)"
+    )
     args = parser.parse_args()
     if not args.of.exists():
         raise BadInput(f"{args.of}: no such file; correct the knob that names it, or restore it")
-    try:
-        listed = files(args.of)
-    except ValueError as error:
-        raise BadInput(f"{args.of}: not valid JSON ({error}); mend it") from error
+    listed = files(args.of)
+    if args.stage1:
+        check_questions(args.of, args.stage1)
     with atomic_write(args.output) as file:
         file.writelines(f"{path}\n" for path in listed)
 

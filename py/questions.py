@@ -20,6 +20,7 @@ CIRCULAR_STEP = 1_000_000
 OCR_MARK = "Reference OCR token:"
 DIRECT_ANSWER = "Answer with the option's letter from the given choices directly."
 MMBENCH_COLUMNS = ["index", "question", "hint", *OPTION_LETTERS, "answer", "category", "image", "split"]
+LONGEST_INDEX = 64  # letters; what is longer is an image
 TEXTS = ("hint", *OPTION_LETTERS)
 # pandas.read_table's, whose import would take two seconds
 EMPTY_CELLS = frozenset({"", "#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "None"})
@@ -38,26 +39,35 @@ class Question:
     category: str = ""
 
 
+def textvqa_fault(line: dict) -> str | None:
+    """What keeps a line from being a TextVQA question, and the remedy; None if nothing."""
+    missing = [name for name in ("question_id", "image", "text") if name not in line]
+    if missing:
+        return f"lacks {', '.join(missing)}; is this a TextVQA question file?"
+    if not isinstance(line["image"], str) or not isinstance(line["text"], str) or not line["image"]:
+        return "image and text must be strings; correct the line"
+    return None
+
+
 def read_textvqa(path: str | Path) -> list[Question]:
     """The questions in file order; in the official file ``question_id`` is the image's, so it may repeat."""
     questions = []
     for number, line in read_jsonl(path):
-        missing = [name for name in ("question_id", "image", "text") if name not in line]
-        if missing:
-            raise BadInput(f"{path}:{number}: lacks {', '.join(missing)}; is this a TextVQA question file?")
+        if fault := textvqa_fault(line):
+            raise BadInput(f"{path}:{number}: {fault}")
         questions.append(Question(line["question_id"], line["text"], line["image"]))
     if not questions:
         raise BadInput(f"{path}: holds no question; make the evaluation set again")
     return questions
 
 
-def read_mmbench_rows(path: str | Path) -> list[dict]:
-    """The rows by column: ``index`` an integer, other cells text, or None where the kit's pandas has NaN."""
+def mmbench_table(path: str | Path) -> list[tuple[int, dict]]:
+    """(line number, row by column) of an MMBench table, every cell as written."""
     csv.field_size_limit(2**31 - 1)  # a cell holds an image
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t", restkey="beyond", restval="")
-            rows = list(reader)
+            rows = [(reader.line_num, row) for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not a readable table ({error}); restore the official file") from error
     absent = [name for name in MMBENCH_COLUMNS if name not in (reader.fieldnames or [])]
@@ -65,33 +75,63 @@ def read_mmbench_rows(path: str | Path) -> list[dict]:
         raise BadInput(f"{path}: lacks the columns {', '.join(absent)}; is this an MMBench question file?")
     if not rows:
         raise BadInput(f"{path}: holds no question; make the evaluation set again")
-    seen: set[str] = set()
-    for row in rows:
-        index, long = row["index"], "beyond" in row
-        if long or not index.isdecimal() or index in seen:
-            fault = "has too many cells" if long else "appears twice" if index in seen else "is no number"
-            raise BadInput(f"{path}: index {index} {fault}; restore the official file")
-        seen.add(index)
-    for row in rows:
-        row |= {name: None for name, cell in row.items() if cell in EMPTY_CELLS}
-        row["index"] = int(row["index"])
     return rows
 
 
+def index_fault(row: dict, seen: set[str]) -> str | None:
+    """What is wrong with a row's number of cells or its index, which ``seen`` gets; None if nothing."""
+    index, long = row["index"], "beyond" in row
+    if long or not (index.isascii() and index.isdecimal()) or index in seen:
+        return "has too many cells" if long else "appears twice" if index in seen else "is no number"
+    seen.add(index)
+    return None
+
+
+def with_gaps(row: dict) -> dict:
+    """``row`` with an integer as its index, and None where the kit's pandas has NaN."""
+    gaps = {name: None for name, cell in row.items() if cell in EMPTY_CELLS}
+    return row | gaps | {"index": int(row["index"])}
+
+
+def read_mmbench_rows(path: str | Path) -> list[dict]:
+    """The rows by column: ``index`` an integer, other cells text, or None where the kit's pandas has NaN."""
+    rows, seen = mmbench_table(path), set()
+    for _, row in rows:
+        if fault := index_fault(row, seen):
+            raise BadInput(f"{path}: index {row['index']} {fault}; restore the official file")
+    return [with_gaps(row) for _, row in rows]
+
+
+def mmbench_question(row: dict, images: dict[int, str | None]) -> Question:
+    """The question of a row; prompt = hint, question and one ``A. …`` line per option.
+
+    A cell may hold, instead of an image, the index of the row in ``images`` that has it. Raises `BadInput`
+    without the file's name.
+    """
+    hint, *options = (None if str(row[name]).lower() in ("nan", "none") else row[name] for name in TEXTS)
+    options = tuple(takewhile(bool, options))  # the official script stops at the first empty option
+    if not options:
+        raise BadInput(f"question {row['index']} has no option A; restore the official file")
+    image = row["image"] or ""
+    if len(image) <= LONGEST_INDEX and image.isdecimal():
+        of, image = image, images.get(int(image)) or ""
+        if len(image) <= LONGEST_INDEX:
+            raise BadInput(f"question {row['index']} has the image of {of}, where none is; restore the table")
+    lines = [hint] if hint else []
+    lines += [str(row["question"])]
+    lines += [f"{letter}. {text}" for letter, text in zip(OPTION_LETTERS, options, strict=False)]
+    facts = {"options": options, "answer": row["answer"] or "", "category": row["category"] or ""}
+    return Question(row["index"], "\n".join(lines), image, **facts)
+
+
 def read_mmbench(path: str | Path) -> list[Question]:
-    """The questions in file order; prompt = hint, question and one ``A. …`` line per option."""
-    questions = []
-    for row in read_mmbench_rows(path):
-        hint, *options = (None if str(row[name]).lower() in ("nan", "none") else row[name] for name in TEXTS)
-        options = tuple(takewhile(bool, options))  # the official script stops at the first empty option
-        if not options:
-            raise BadInput(f"{path}: question {row['index']} has no option A; restore the official file")
-        lines = [hint] if hint else []
-        lines += [str(row["question"])]
-        lines += [f"{letter}. {text}" for letter, text in zip(OPTION_LETTERS, options, strict=False)]
-        facts = {"options": options, "answer": row["answer"] or "", "category": row["category"] or ""}
-        questions.append(Question(row["index"], "\n".join(lines), row["image"] or "", **facts))
-    return questions
+    """The questions in file order."""
+    rows = read_mmbench_rows(path)
+    images = {row["index"]: row["image"] for row in rows}
+    try:
+        return [mmbench_question(row, images) for row in rows]
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
 
 
 def read_questions(path: str | Path) -> list[Question]:

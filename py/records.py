@@ -1,22 +1,47 @@
 """File formats that the stages meet in: seed and synth records, LLaVA conversations, atomic files.
 
-Formats: the challenge kit's ``mgm_pretrain_stage_1.jsonl`` (Data-Juicer) and ``stage_1.json`` (LLaVA).
+Formats: the challenge kit's ``mgm_pretrain_stage_1.jsonl`` (Data-Juicer) and ``stage_1.json`` (LLaVA). A seed
+set may have either; whatever reads it here gets the same records.
 """
 
+import codecs
+import io
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import json_list
+
 IMAGE_TOKEN = "<__dj__image>"
 EOC_TOKEN = "<|__dj__eoc|>"
 LLAVA_IMAGE_TOKEN = "<image>"
+NO_UTF8 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+HALF = re.compile("[\ud800-\udfff]")
+NO_LIST = "a list of LLaVA samples is needed; mend it, what follows is not read"
 
 
 class BadInput(ValueError):
     """Data or usage that a person must mend; the message says what, where (file, line or id) and how."""
+
+
+class Fault(NamedTuple):
+    """A record that cannot be used: where it stands, and what is wrong with it and the remedy."""
+
+    path: str | Path
+    line: int
+    id: Any
+    what: str
+    place: int
+
+    @property
+    def message(self) -> str:
+        """All of it on one line; without an id the entry counts, for a line of a list may hold many."""
+        entry = f"entry {self.place}: " if self.place != self.line else ""
+        return f"{self.path}:{self.line}: {f'id {self.id}: ' if self.id else entry}{self.what}"
 
 
 class Problems:
@@ -41,20 +66,22 @@ class Problems:
 
 
 class Record(NamedTuple):
-    """One checked line of a seed or synth file; ``image`` is the path as written, relative to the file."""
+    """One checked record of a seed or synth file; ``image`` is the path as written, relative to the file.
+
+    Of a LLaVA file also the question and the ``row``, counted from 1: a line of it may hold many.
+    """
 
     line: int
     id: str
     text: str
     image: str
+    human: str | None = None
+    row: int | None = None
 
-
-class Question(NamedTuple):
-    """One entry of stage_1.json: the human turn, the seed's caption, the image relative to the file."""
-
-    human: str
-    caption: str
-    image: str
+    @property
+    def place(self) -> int:
+        """The number that the records of one file are ordered by."""
+        return self.row or self.line
 
 
 @contextmanager
@@ -93,28 +120,61 @@ def write_jsonl(path: str | Path, records: Iterable[dict]) -> None:
 def read_json(path: str | Path, **options: Any) -> Any:
     """Parse a JSON file (``options`` go to `json.loads`); raises `BadInput` with the line of an error."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"), **options)
+        with _opened(path) as file:
+            return json.loads(file.read().decode("utf-8"), **options)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not valid JSON ({error}); restore the file or make it again") from error
 
 
-def _object_of(path: str | Path, number: int, line: bytes) -> dict:
-    try:
-        record = json.loads(line.decode("utf-8"))
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path}:{number}: not valid JSON ({error.msg}); mend or remove the line") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}:{number}: not UTF-8 ({error.reason}); mend or remove the line") from error
-    if not isinstance(record, dict):
-        raise BadInput(f"{path}:{number}: a JSON object is needed, not {type(record).__name__}")
-    return record
+def _opened(path: str | Path) -> IO[bytes]:
+    """Open a text file behind the mark of UTF-8 that some editors put first; other Unicodes are refused."""
+    file = Path(path).open("rb")  # noqa: SIM115 (whoever reads it closes it)
+    start = file.read(4)
+    if start.startswith(NO_UTF8):
+        file.close()
+        raise BadInput(f"{path}:1: UTF-16 or UTF-32, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+    file.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
+    return file
+
+
+def read_objects(path: str | Path) -> Iterator[tuple[int, dict | str]]:
+    """Yield (line number, object, or what is wrong with the line and the remedy) for each line."""
+    with _opened(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                record = json.loads(line.decode("utf-8"))
+            except json.JSONDecodeError as error:
+                what = error.msg if line.strip() else "an empty line"
+                yield number, f"not valid JSON ({what}); mend or remove the line"
+            except UnicodeDecodeError as error:
+                yield number, f"not UTF-8 ({error.reason}); mend or remove the line"
+            else:
+                kind = type(record).__name__
+                sound = isinstance(record, dict)
+                yield number, record if sound else f"a JSON object is needed, not {kind}; mend the line"
 
 
 def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict]]:
     """Yield (line number, object) for each line; raises `BadInput` for a line that is not a JSON object."""
-    with Path(path).open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            yield number, _object_of(path, number, line)
+    for number, record in read_objects(path):
+        if isinstance(record, str):
+            raise BadInput(f"{path}:{number}: {record}")
+        yield number, record
+
+
+def read_list(path: str | Path) -> Iterator[tuple[int, Any]]:
+    """Yield (line number, entry) for each entry of a JSON list, of which only a piece is held at a time.
+
+    Raises `BadInput` with the line where it stops being a list; the entries before it have been yielded.
+    """
+    file = io.TextIOWrapper(_opened(path), encoding="utf-8", newline="\n")
+    with file:
+        try:
+            yield from json_list.entries(file)
+        except json_list.NotAList as error:
+            raise BadInput(f"{path}:{error.line}: not valid JSON ({error}); {NO_LIST}") from error
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{path}: not UTF-8 ({error.reason}); convert or mend it") from error
 
 
 def caption_of(text: str) -> str:
@@ -133,8 +193,11 @@ def text_of(caption: str) -> str:
     return f"{IMAGE_TOKEN}\n{caption} {EOC_TOKEN}"
 
 
-def _fault(record: dict) -> str | None:
-    """What keeps ``record`` from being one id, one image and one caption, and the remedy; None if nothing."""
+def caption_fault(record: dict, strict: bool = False) -> str | None:
+    """What keeps ``record`` from being one id, one image and one caption, and the remedy; None if nothing.
+
+    ``strict``: as a seed is written: the end token at the end, no absolute path.
+    """
     text, images = record.get("text"), record.get("images")
     if not isinstance(record.get("id"), str) or not record["id"]:
         return "no id, or one that is not a string; give the record its id from the seed"
@@ -145,74 +208,90 @@ def _fault(record: dict) -> str | None:
     placeholders = text.count(IMAGE_TOKEN) + text.count(LLAVA_IMAGE_TOKEN)
     if len(images) > 1 or placeholders != 1:
         return f"{len(images)} images and {placeholders} placeholders, not one each; split or remove it"
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if any(HALF.search(value) for value in (text, record["id"], images[0])):
         return "half a character (a lone surrogate) in the text; correct or remove the record"
     if not any(letter.isprintable() and letter != " " for letter in caption_of(text)):
         return "empty caption; write one or remove the record"
+    return _strict_fault(text, images[0]) if strict else None
+
+
+def _strict_fault(text: str, image: str) -> str | None:
+    if text.count(EOC_TOKEN) != 1 or not text.rstrip().endswith(EOC_TOKEN):
+        return f"the text must end in {EOC_TOKEN}, once; correct it"
+    if "\0" in image or image.startswith("/"):
+        return f"image {image!r} is an absolute path; write it relative to the file"
     return None
 
 
+def pair_of(entry: Any) -> tuple[str, str] | None:
+    """(human, gpt) of a LLaVA sample's first round; None if it does not begin with one."""
+    turns = entry.get("conversations") if isinstance(entry, dict) else None
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        return None
+    values = [turn.get("value") for turn in turns[:2] if isinstance(turn.get("value"), str)]
+    sound = [turn.get("from") for turn in turns[:2]] == ["human", "gpt"] and len(values) == 2
+    return (values[0], values[1]) if sound else None
+
+
+def question_fault(human: str) -> str | None:
+    """What keeps a human turn from asking about one image, and the remedy; None if nothing."""
+    slots = human.count(LLAVA_IMAGE_TOKEN)
+    return None if slots == 1 else f"the question needs one {LLAVA_IMAGE_TOKEN}, not {slots}; correct it"
+
+
+def _from_llava(entry: Any) -> tuple[dict, str | None, str | None]:
+    """A LLaVA sample as a seed record: (record, its question, what is wrong with it as a sample)."""
+    if not isinstance(entry, dict):
+        return {}, None, f"a JSON object is needed, not {type(entry).__name__}; mend or remove it"
+    record = {"id": entry.get("id")}
+    pair, image = pair_of(entry), entry.get("image")
+    if pair is None:
+        return record, None, "conversations must be one human and one gpt turn, with values; correct it"
+    if len(entry["conversations"]) > 2:
+        return record, None, f"{len(entry['conversations'])} turns, not one human and one gpt; split it"
+    if image is None:
+        return record, None, "no image: a seed is of images and captions; remove the text-only sample"
+    if not isinstance(image, str):
+        return record, None, "image must be one path; split or remove the record"
+    return record | {"text": text_of(pair[1].strip()), "images": [image]}, pair[0], question_fault(pair[0])
+
+
+def _rows(path: str | Path) -> Iterator[tuple[int, int, dict, str | None, str | None]]:
+    """Yield (row, line, record, question, fault) of a seed or synth file in either format."""
+    if Path(path).suffix == ".json":
+        for row, (line, entry) in enumerate(read_list(path), start=1):
+            record, human, fault = _from_llava(entry)
+            yield row, line, record, human, fault
+    else:
+        for number, record in read_objects(path):
+            broken = isinstance(record, str)
+            yield number, number, {} if broken else record, None, record if broken else None
+
+
 def read_records(
-    path: str | Path, unique: bool = True, faults: list[tuple[int, str | None, str]] | None = None
+    path: str | Path, unique: bool = True, faults: list[Fault] | None = None
 ) -> Iterator[Record]:
     """Yield each record of a seed or synth file, with ``<image>`` read as ``<__dj__image>``.
 
-    Streams: of earlier lines only the ids are held. Faulty lines are skipped, and `BadInput` with all of them
-    is raised after the last line; nothing made from the records may be kept before the iteration has ended.
-    ``unique``: an id may stand once only (a synth file may repeat one). ``faults``: a list that gets (line,
-    id, message) of each faulty line, instead of the error.
+    A seed may be Data-Juicer's (.jsonl) or LLaVA's (.json). Streams: of earlier lines only the ids are held.
+    Faulty records are skipped, and `BadInput` with all of them is raised after the last; nothing made from
+    the records may be kept before the iteration has ended. ``unique``: a seed, where an id may stand once
+    only (a synth file may repeat one). ``faults``: a list that gets each `Fault`, instead of the error.
     """
-    problems, first_line = Problems(), {}
-
-    def note(number: int, identity: str | None, message: str) -> None:
-        problems.add(message) if faults is None else faults.append((number, identity, message))
-
-    with Path(path).open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                record = _object_of(path, number, line)
-            except BadInput as error:
-                note(number, None, str(error))
-                continue
-            fault = _fault(record)
-            if fault is None and unique and first_line.setdefault(record["id"], number) != number:
-                fault = f"stands on line {first_line[record['id']]} already; remove one of the two"
-            if fault is not None:
-                note(number, record.get("id"), f"{path}:{number}: id {record.get('id')}: {fault}")
-                continue
-            text = record["text"].replace(LLAVA_IMAGE_TOKEN, IMAGE_TOKEN)
-            yield Record(number, record["id"], text, record["images"][0])
-        if file.tell() == 0:
-            problems.add(f"{path}: no record in it; restore the file or make it again")
+    problems, first_line, empty = Problems(), {}, True
+    for row, line, record, human, fault in _rows(path):
+        empty = False
+        identity = record.get("id")
+        fault = fault or caption_fault(record, strict=unique)
+        if fault is None and unique and first_line.setdefault(identity, (row, line))[0] != row:
+            fault = f"stands on line {first_line[identity][1]} already; remove one of the two"
+        if fault is not None:
+            found = Fault(path, line, identity, fault, row)
+            problems.add(found.message) if faults is None else faults.append(found)
+            continue
+        text = record["text"].replace(LLAVA_IMAGE_TOKEN, IMAGE_TOKEN)
+        image = record["images"][0]
+        yield Record(line, identity, text, image, human, None if human is None else row)
+    if empty:
+        problems.add(f"{path}: no record in it; restore the file or make it again")
     problems.raise_if_any()
-
-
-def _stage1_entry(entry: dict) -> Any:
-    """Shrink each JSON object as soon as it is parsed: 400,000 plain entries would fill a gigabyte."""
-    if "conversations" not in entry:
-        return entry.get("from"), entry.get("value")
-    turns = entry["conversations"]
-    sound = isinstance(turns, list) and all(isinstance(turn, tuple) for turn in turns)
-    sound = sound and [turn[0] for turn in turns[:2]] == ["human", "gpt"]
-    sound = sound and all(isinstance(turn[1], str) for turn in turns[:2])
-    if not sound or not isinstance(entry.get("image"), str):
-        return entry.get("id"), None
-    return entry.get("id"), Question(turns[0][1], turns[1][1], entry["image"])
-
-
-def read_stage1(path: str | Path) -> dict[str, Question]:
-    """Read the kit's stage_1.json into {id: question}; raises `BadInput` naming every unusable entry."""
-    entries = read_json(path, object_hook=_stage1_entry)
-    if not isinstance(entries, list):
-        raise BadInput(f"{path}: a list of LLaVA samples is needed; take the kit's stage_1.json")
-    problems, questions = Problems(), {}
-    for number, entry in enumerate(entries, start=1):
-        identity, question = entry if isinstance(entry, tuple) else (None, None)
-        if not isinstance(identity, str) or not isinstance(question, Question):
-            problems.add(f"{path}: entry {number}: id {identity}: needs id, image, human, gpt; mend it")
-        elif identity in questions:
-            problems.add(f"{path}: entry {number}: id {identity} stands twice; remove one of the two")
-        else:
-            questions[identity] = question
-    problems.raise_if_any()
-    return questions

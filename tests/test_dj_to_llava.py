@@ -120,6 +120,38 @@ def test_a_record_that_cannot_be_converted_is_named_and_the_old_file_stays(
     assert sorted(file.name for file in synth.parent.iterdir()) == ["o.json", "synth.jsonl"]
 
 
+def test_without_stage1_official_questions_are_asked_the_same_for_any_budget(make_seed, tmp_path):
+    seed = make_seed(12)
+    synth = synth_of(seed, tmp_path)
+    asked = []
+    for budget in (12, 7):
+        done = convert(synth, "none", "--seed", seed, "--budget", budget)
+        assert done.returncode == 0, done.stderr
+        samples = json.loads((synth.parent / "o.json").read_text())
+        asked.append({sample["id"]: sample["conversations"][0]["value"] for sample in samples})
+        assert all((seed.parent / sample["image"]).is_file() for sample in samples)
+    assert len(asked[1]) == 7 and asked[1].items() <= asked[0].items()
+    assert len(set(asked[0].values())) > 1 and all(
+        human.startswith("<image>\n") for human in asked[0].values()
+    )
+    done = convert(synth, "none")
+    assert done.returncode == 1 and "--stage1 none needs the seed" in done.stderr
+
+
+def test_a_llava_seed_is_its_own_stage1_whatever_is_wrong_with_records_that_were_left_out(
+    make_seed, tmp_path
+):
+    seed = make_seed(4)
+    synth, mine = synth_of(seed, tmp_path), seed.parent / "mine.json"
+    whole = json.loads((seed.parent / "stage_1.json").read_text())
+    mine.write_text(json.dumps([*whole, {"id": "broken"}]))
+    done = convert(synth, mine, "--seed", mine)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((synth.parent / "o.json").read_text()) == whole
+    done = convert(synth, mine)
+    assert done.returncode == 1 and "id broken: needs id, image, human, gpt" in done.stderr
+
+
 def test_a_budget_of_nothing_is_refused(make_seed, tmp_path):
     seed = make_seed(1)
     assert convert(synth_of(seed, tmp_path), seed.parent / "stage_1.json", "--budget", 0).returncode == 1

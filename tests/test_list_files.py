@@ -25,7 +25,7 @@ def test_the_images_of_a_seed_set_are_listed_with_it_and_broken_lines_left_to_ot
     lines = [
         json.dumps({"id": "1", "images": ["images/a.jpg"]}),
         "{",
-        json.dumps({"id": "2", "images": ["../shared/c.jpg"]}),
+        json.dumps({"id": "2", "text": "a\u2028b", "images": ["../shared/c.jpg"]}, ensure_ascii=False),
         json.dumps({"id": "3", "images": ["images/gone.jpg"]}),
         json.dumps({"id": "4"}),
     ]
@@ -41,6 +41,29 @@ def test_the_images_of_a_llava_set_are_listed(own):
 def test_a_folder_is_listed_whole_and_an_absolute_one_by_absolute_paths(own):
     assert files(Path("own")) == ["own/images/a.jpg", "own/images/b.jpg"]
     assert files(own / "shared") == [str(own / "shared/c.jpg")]
+
+
+def listed(seed, stage1):
+    command = [sys.executable, SCRIPT, "--of", seed, "--output", seed.parent / "list.txt", "--stage1", stage1]
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True)
+
+
+def test_a_seed_with_all_its_questions_or_official_ones_is_listed(make_seed):
+    seed = make_seed(5)
+    for stage1 in ("none", seed.parent / "stage_1.json"):
+        assert listed(seed, stage1).returncode == 0
+        assert len((seed.parent / "list.txt").read_text().splitlines()) == 6
+
+
+def test_each_record_without_a_question_is_named_with_the_remedy_before_synthesis(make_seed):
+    seed = make_seed(5)
+    stage1 = seed.parent / "stage_1.json"
+    stage1.write_text(json.dumps(json.loads(stage1.read_text())[:3]))
+    done = listed(seed, stage1)
+    assert done.returncode == 1 and not (seed.parent / "list.txt").exists()
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2 and all("not in stage_1.json" in line and "STAGE1=none" in line for line in lines)
+    assert f"{seed}:4: id 000000003: " in lines[0] and f"{seed}:5: id 000000004: " in lines[1]
 
 
 @pytest.mark.parametrize(("of", "words"), [("gone.jsonl", "no such file"), ("bad.json", "not valid JSON")])

@@ -47,6 +47,8 @@ def test_a_caption_survives_the_way_into_a_text_and_back(caption):
         ({"id": "7"}, "id 7: needs 'text'"),
         (b'{"id": "7", "text": "<image>\\ud800", "images": ["a"]}', "id 7: half a character"),
         ({**GOOD, "id": "6"}, "id 6: stands on line 1 already; remove one of the two"),
+        ({**GOOD, "text": "<image> a cube"}, "id 7: the text must end in <|__dj__eoc|>"),
+        ({**GOOD, "images": ["/a.jpg"]}, "id 7: image '/a.jpg' is an absolute path"),
     ],
 )
 def test_a_bad_line_is_named_with_file_line_id_and_remedy(tmp_path, line, message):
@@ -56,9 +58,44 @@ def test_a_bad_line_is_named_with_file_line_id_and_remedy(tmp_path, line, messag
     assert str(error.value).startswith(f"{path}:2: ") and message in str(error.value)
 
 
-def test_an_id_may_stand_again_where_repeats_are_allowed(tmp_path):
-    path = written(tmp_path, GOOD, GOOD)
-    assert len(list(records.read_records(path, unique=False))) == 2
+def test_a_synth_file_may_repeat_an_id_and_need_not_be_written_as_a_seed(tmp_path):
+    path = written(tmp_path, GOOD, GOOD, {**GOOD, "text": "<image> a cube", "images": ["/a.jpg"]})
+    assert len(list(records.read_records(path, unique=False))) == 3
+
+
+def test_a_byte_order_mark_is_passed_over_and_another_encoding_refused(tmp_path):
+    path = tmp_path / "seed.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n", encoding="utf-8-sig")
+    assert [row.id for row in records.read_records(path)] == ["7"]
+    path.write_text(json.dumps([GOOD]), encoding="utf-8-sig")
+    assert records.read_json(path) == [GOOD] == [entry for _, entry in records.read_list(path)]
+    path.write_text(json.dumps(GOOD) + "\n", encoding="utf-16")
+    with pytest.raises(records.BadInput, match="UTF-16 or UTF-32, not UTF-8; convert it: iconv"):
+        list(records.read_records(path))
+
+
+def test_both_formats_give_the_same_records(tmp_path):
+    texts = {"7": "a red cube", "8": "größer \u2028 猫", "9": '"quoted"'}
+    rows = [{"id": i, "text": records.text_of(text), "images": [f"{i}.jpg"]} for i, text in texts.items()]
+    entries = [
+        {
+            "id": i,
+            "conversations": [
+                {"from": "human", "value": "<image>\nWhat?"},
+                {"from": "gpt", "value": f" {text}\n"},
+            ],
+            "image": f"{i}.jpg",
+        }
+        for i, text in texts.items()
+    ]
+    other = tmp_path / "seed.json"
+    other.write_text(json.dumps(entries, indent=2))
+    mine, theirs = list(records.read_records(written(tmp_path, *rows))), list(records.read_records(other))
+    assert [(r.id, r.text, r.image, r.place) for r in mine] == [
+        (r.id, r.text, r.image, r.place) for r in theirs
+    ]
+    assert [r.human for r in mine] == [None] * 3 and [r.human for r in theirs] == ["<image>\nWhat?"] * 3
+    assert [r.line for r in theirs] == [2, 16, 30]
 
 
 def test_an_empty_file_is_no_seed(tmp_path):
@@ -72,34 +109,6 @@ def test_all_problems_come_at_once_the_first_twenty_in_full(tmp_path):
         list(records.read_records(path))
     lines = str(error.value).split("\n")
     assert len(lines) == 21 and lines[19].startswith(f"{path}:20: ") and lines[20] == "… and 13 more problems"
-
-
-HUMAN, GPT = {"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "a cube"}
-
-
-def test_stage1_gives_question_caption_and_image_by_id(tmp_path):
-    path = tmp_path / "stage_1.json"
-    path.write_text(json.dumps([{"id": "7", "conversations": [HUMAN, GPT], "image": "images/7.jpg"}]))
-    assert records.read_stage1(path) == {"7": records.Question("<image>\nWhat?", "a cube", "images/7.jpg")}
-
-
-@pytest.mark.parametrize(
-    ("entries", "message"),
-    [
-        ({"id": "7"}, "a list of LLaVA samples"),
-        ([{"id": "7", "image": "a.jpg"}], "entry 1: id None"),
-        ([{"id": "7", "conversations": [], "image": "a.jpg"}], "entry 1: id 7: needs"),
-        ([{"id": "7", "conversations": [5, 6], "image": "a.jpg"}], "entry 1: id 7: needs"),
-        ([5], "entry 1: id None"),
-        ([{"id": "7", "conversations": [{"from": "human"}, GPT], "image": "a.jpg"}], "entry 1: id 7: needs"),
-        ([{"id": "7", "conversations": [HUMAN, {"from": "gpt"}], "image": "a.jpg"}], "entry 1: id 7: needs"),
-    ],
-)
-def test_an_unusable_stage1_is_named(tmp_path, entries, message):
-    path = tmp_path / "stage_1.json"
-    path.write_text(json.dumps(entries))
-    with pytest.raises(records.BadInput, match=message):
-        records.read_stage1(path)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
