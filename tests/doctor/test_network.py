@@ -1,0 +1,141 @@
+"""Loopback, host name, proxies and sources, against a server of the test's own."""
+
+import http.server
+import socket
+import threading
+
+import pytest
+
+from doctor import network
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Has what does not say otherwise in its name."""
+
+    def do_HEAD(self):
+        known = {"missing": 404, "busy": 503, "no_head": 405}
+        status = next((code for word, code in known.items() if word in self.path), 200)
+        if "locked" in self.path and self.headers["Authorization"] != "Basic bWU6c2VjcmV0":  # me:secret
+            status = 404
+        self.send_response(status)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+@pytest.fixture
+def closed():
+    """An address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_a_port_of_loopback_can_be_reached(about, monkeypatch):
+    assert about(network.loopback).level == "ok"
+
+    def refuse(*_, **__):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(network.socket, "create_connection", refuse)
+    assert "ip link set lo up" in about(network.loopback).remedy
+
+
+@pytest.mark.parametrize(
+    ("address", "hostfile", "level"),
+    [
+        ("127.0.0.1", "", "ok"),
+        ("127.0.1.1", "hosts", "warning"),
+        ("192.0.2.7", "", "warning"),  # not an address of this machine
+        (None, "", "warning"),
+        (None, "hosts", "error"),
+    ],
+)
+def test_the_hosts_name_must_lead_to_it(machine, about, address, hostfile, level):
+    def look_up(name):
+        if address is None:
+            raise socket.gaierror(-2, "Name or service not known")
+        return address
+
+    machine.host_name, machine.address_of = lambda: "node1", look_up
+    found = about(network.own_name, hostfile=hostfile)
+    assert found.level == level and "node1" in found.found
+
+
+@pytest.mark.parametrize(
+    ("variables", "level"),
+    [
+        ({}, "ok"),
+        ({"http_proxy": "http://proxy:3128", "no_proxy": "localhost,.local"}, "ok"),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "warning"),
+        ({"http_proxy": "http://:3128", "no_proxy": "localhost"}, "error"),
+    ],
+)
+def test_proxies_are_addresses_and_spare_this_machine(machine, about, variables, level):
+    machine.environ |= variables
+    assert about(network.proxies, "proxy").level == level
+
+
+@pytest.mark.parametrize(
+    ("path", "level", "words"),
+    [
+        ("a.tar.gz", "ok", "answers for 1 files"),
+        ("no_head.tar.gz", "ok", "answers"),
+        ("missing.tar.gz", "error", "HTTP 404"),
+        ("busy.tar.gz", "error", "HTTP 503"),
+    ],
+)
+def test_a_source_that_a_server_does_not_have_is_named(about, server, path, level, words):
+    found = about(network.sources, source=(f"seed_set={server}/{path}",))
+    assert found.level == level and words in found.found
+
+
+def test_a_server_that_does_not_answer_is_named_once(about, closed):
+    sources = (f"seed_set={closed}/a.tar.gz {closed}/b.json", f"eval_set={closed}/c.tar.gz")
+    found = about(network.sources, source=sources)
+    assert found.level == "error" and "SOURCE.seed_set, SOURCE.eval_set" in found.remedy
+
+
+def test_of_several_files_only_the_missing_ones_are_named(about, server):
+    found = about(network.sources, source=(f"seed_set={server}/a.tar.gz {server}/missing.json",))
+    assert found.found.startswith(f"{server}/missing.json")
+
+
+def test_hub_ids_are_asked_of_the_hub(machine, about, server, closed):
+    machine.environ["HF_ENDPOINT"] = server
+    assert about(network.sources, source=("blip2-opt-2.7b=owner/name",)).level == "ok"
+    assert "404" in about(network.sources, source=("blip2-opt-2.7b=owner/missing",)).found
+    machine.environ["HF_ENDPOINT"] = closed
+    assert about(network.sources, source=("blip2-opt-2.7b=owner/name",)).level == "error"
+
+
+def test_what_is_there_or_local_is_not_asked_for(machine, about, tmp_path, closed):
+    mark = machine.folder / "data/.make/seed_set.made"
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    sources = (f"seed_set={closed}/a.tar.gz", f"gemma-2b-it={tmp_path}")
+    assert about(network.sources, source=sources).level == "ok"
+    found = about(network.sources, "source", source=(f"gemma-2b-it={tmp_path}/nothing",))
+    assert found.level == "error" and found.remedy == "correct SOURCE.gemma-2b-it"
+
+
+def test_a_mirror_stands_in_for_a_server_that_is_down(about, server, closed):
+    knobs = {"source": (f"seed_set={closed}/x/a.tar.gz",), "source_base": f"{closed}/x"}
+    assert about(network.sources, **knobs).level == "error"
+    assert about(network.sources, mirror=f"{server}/y", **knobs).level == "ok"
+
+
+def test_passwords_and_tokens_are_used_and_not_printed(about, server):
+    address = server.replace("//", "//me:secret@")
+    assert about(network.sources, source=(f"seed_set={address}/locked",)).level == "ok"
+    line = about(network.sources, source=(f"seed_set={address}/missing.json?token=secret",)).line()
+    assert "secret" not in line and "missing.json" in line
