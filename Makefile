@@ -26,7 +26,7 @@ ifneq ($(shell echo $$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))),1)
 $(error bash 4.4 or newer is needed as $(SHELL))
 endif
 # For the graph itself, which needs nothing installed; the stages' own is .venv's.
-PY := $(or $(wildcard .venv/bin/python),$(shell command -v python3.11 || command -v python3))
+PY := $(or $(if $(realpath .venv/bin/python),.venv/bin/python),$(shell command -v python3.11 || command -v python3))
 ifeq ($(PY),)
 $(error python3 is missing; install Python 3.11 with its venv module)
 endif
@@ -57,10 +57,10 @@ $(error EXP='$(EXPS)': a name, or several, without slash or a dot in front)
 endif
 include configs/$(PROFILE).mk
 
-## your own seed set, in Data-Juicer format, image paths relative to the file
+## your own seed set, Data-Juicer's .jsonl or LLaVA's .json, image paths relative to the file
 SEED ?=
-## the same samples in LLaVA format: the conversion restores their questions
-STAGE1 ?= $(DATA)/seed/stage_1.json
+## the questions of the seed's samples in LLaVA format (a .json SEED has them); none: the official ones, chosen by id
+STAGE1 ?= $(or $(filter %.json,$(SEED)),$(DATA)/seed/stage_1.json)
 ## finetuning set in LLaVA format (the official one is fixed)
 FINETUNE_DATA ?=
 ## folder with textvqa/ and mmbench/ in the official layout
@@ -74,47 +74,17 @@ MAX_BAD_RECORDS ?= 0.01
 ## random seeds of `make table`
 RANDOM_SEEDS ?= 1 2 3
 
-
-##@ Knobs of the training
-
-## most samples to pretrain on; official: 200000 (10k: 10000)
-PRETRAIN_BUDGET ?= 200000
 ## yes, or no: finetune from untrained projectors, a control
 PRETRAIN ?= yes
-## samples a step, over all GPUs and accumulation; official: 256
-PRETRAIN_GLOBAL_BATCH_SIZE ?= 256
-## samples a step on one GPU without accumulation; official: 4
-PRETRAIN_BATCH_SIZE_PER_GPU ?= 4
-## pixels a side for the high-resolution tower; official: 768
-IMAGE_SIZE_AUX ?= 768
-## official: 1e-3
-PRETRAIN_LEARNING_RATE ?= 1e-3
-## official: 128
-FINETUNE_GLOBAL_BATCH_SIZE ?= 128
-## official: 1
-FINETUNE_BATCH_SIZE_PER_GPU ?= 1
-## official: 2e-5
-FINETUNE_LEARNING_RATE ?= 2e-5
 ## True: cut a finetuning sample over 2048 tokens, as the official code does; False: stop and name it
 CUT_LONG_SAMPLES ?= False
-## official: zero2_offload.json
-DEEPSPEED_CONFIG ?= configs/zero2_offload.json
-## official: True
-GRADIENT_CHECKPOINTING ?= True
-## processes that load images, each GPU; official: 4
-DATALOADER_NUM_WORKERS ?= 4
-## steps between two checkpoints; official: 100
-SAVE_STEPS ?= 100
-
-## how MMBench reads a letter from an answer: exact (official) or inferred
-MMBENCH_PARSE ?= exact
 
 ##@ Knobs of the machine
 
-## GPUs to train and evaluate on
-NUM_GPUS ?= 1
-## what starts the training: deepspeed, torchrun or python (one process)
-LAUNCHER ?= deepspeed
+## GPUs to train and evaluate on, of each machine; auto: all that are there
+NUM_GPUS ?= auto
+## DeepSpeed's file of machines to train on, one `HOST slots=GPUS` a line; all see this folder under this path
+HOSTFILE ?=
 ## models' answers (captions, similarities, words read), shared by all experiments and profiles: nothing is computed twice
 STORE ?= data/store.sqlite
 ## records that a model's operator gets at once; changes speed, not results
@@ -125,30 +95,31 @@ SYNTH_PROCESSES ?= 1
 EXECUTOR ?= default
 ## of a Ray cluster that sees the same files; local: one is started here
 RAY_ADDRESS ?= local
-## questions at once in evaluation
-EVAL_BATCH_SIZE ?= 16
-## experiments side by side
-JOBS ?= 1
 ## index of a CPU-only torch, instead of the locked CUDA build
 TORCH_INDEX ?=
 ## 1: show all that the stages print
 V ?=
 
-##@ Where 10k and full take their inputs from: each a URL, a hub id or a local path
+##@ Where 10k and full take their inputs from: URLs, a hub id (owner/name@revision) or a local path
+# The environment counts too: HTTPS_PROXY, HTTP_PROXY and NO_PROXY; HF_ENDPOINT for a mirror of the hub; HF_TOKEN.
 
 ## the official server, for the URLs below
 SOURCE_BASE ?= http://dail-wlcb.oss-cn-wulanchabu.aliyuncs.com/dj-competition/better_synth
+## base that has the same files: tried where SOURCE_BASE cannot be reached
+MIRROR ?=
+## hosts that a download may be redirected to, beside its own
+REDIRECT_HOSTS ?=
 ## seed images, records and stage_1.json
 SOURCE.seed_set ?= $(SOURCES.seed)
 ## finetuning images and instructions
 SOURCE.finetune_set ?= $(SOURCES.finetune)
-## TextVQA and MMBench
+## TextVQA and MMBench; else a folder with textvqa/ and mmbench/ from the original sites
 SOURCE.eval_set ?= $(SOURCE_BASE)/data/stage_1/eval_stage_1.tar.gz
-## language model
+## language model; on the hub: google/gemma-2b-it (accept its licence there, set HF_TOKEN)
 SOURCE.gemma-2b-it ?= $(SOURCE_BASE)/models/gemma-2b-it.tar.gz
-## vision tower
+## vision tower; on the hub: openai/clip-vit-large-patch14-336
 SOURCE.clip-vit-large-patch14-336 ?= $(SOURCE_BASE)/models/clip-vit-large-patch14-336.tar.gz
-## high-resolution vision tower
+## high-resolution tower; on the hub: laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup
 SOURCE.openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup ?= $(SOURCE_BASE)/models/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup.tar.gz
 ## captioner
 SOURCE.blip2-opt-2.7b ?= Salesforce/blip2-opt-2.7b
@@ -190,13 +161,16 @@ quoted = '$(subst ','\'',$1)'
 DESCRIPTION = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(MAKE) -n -j1 DESCRIBE=yes EXP='$(EXPS)' $(foreach v,$(given),$(call quoted,$v=$(value $v)))
 TO_RUN = $(if $(DESCRIBE),,$(find_to_run))
 find_to_run = $(eval TO_RUN := $$(shell $$(DESCRIPTION) $(MAKECMDGOALS) | $(PY) py/graph/plan.py --marks))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error stopped, see above))$(TO_RUN)
+# $(call public,SOURCES): these without user, password and query: what may be recorded
+public = $(foreach w,$1,$(if $(findstring ://,$w),$(call no_user,$(firstword $(subst ?, ,$w)),$(word 2,$(subst /, ,$w))),$w))
+no_user = $(subst ://$2,://$(lastword $(subst @, ,$2)),$1)
 description = $@ makes $(OUTPUTS.$(@F)) reads $(CODE.$(@F)) packages $(PACKAGES.$(@F)) inputs $(foreach i,$^,$(if $(findstring /.make/,$i),$i)) \
-	knobs $(foreach k,$(KNOBS.$(@F)),$(call quoted,$k=$($k)))
+	knobs $(foreach k,$(KNOBS.$(@F)),$(call quoted,$k=$(if $(filter SOURCE.%,$k),$(call public,$($k)),$($k))))
 # What a rule's recipe says: @$(call stage,COMMAND)
 stage = $(if $(DESCRIBE),$(info @stage $(description)),$(if $(filter $@,$(TO_RUN)),exec $(PY) py/graph/make_stage.py \
 	$(if $(filter $(RUNS)/%,$@),--experiment $(if $(WAIT),wait,refuse)) $(description) -- $1))
 submake = $(MAKE) $(if $(DESCRIBE),,TO_RUN='$(TO_RUN)')
-COMMON_CODE := py/records.py py/cli.py py/pictures.py
+COMMON_CODE := py/records.py py/json_list.py py/cli.py py/pictures.py
 MODEL_CODE := $(sort $(wildcard py/mgm/*.py)) $(COMMON_CODE)
 
 ##@ What goes in
@@ -214,7 +188,6 @@ LLM := $(MODELS)/gemma-2b-it
 VISION_TOWER := $(MODELS)/clip-vit-large-patch14-336
 VISION_TOWER_AUX := $(MODELS)/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
 CAPTIONER := $(MODELS)/blip2-opt-2.7b
-SIMILARITY_MODEL ?= $(MODELS)/clip-vit-base-patch32
 MATCHING_MODEL := $(MODELS)/blip-itm-base-coco
 ALL_MODELS := $(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX) $(CAPTIONER) $(SIMILARITY_MODEL) $(MATCHING_MODEL)
 
@@ -236,12 +209,15 @@ $(DATA)/.make/world: | $(ENV)
 else
 models_of = $(foreach m,$1,$(dir $m).make/$(notdir $m))
 sets_of = $(foreach s,$1,$(DATA)/.make/$s_set)
+# $(call download,FOLDER,NAME): fetch SOURCE.NAME into FOLDER
+download = scripts/download.sh --output $1 --knob SOURCE.$2 $(MIRROR:%=--base $(SOURCE_BASE) --mirror %) \
+	$(if $(REDIRECT_HOSTS),--redirect_hosts $(call quoted,$(REDIRECT_HOSTS))) $(foreach s,$(SOURCE.$2),$(call quoted,$s))
 # No CODE: another line in download.sh is no reason to fetch 40 GB again.
 $(foreach x,$(notdir $(ALL_MODELS)) seed_set finetune_set eval_set,$(eval OUTPUTS.$x := $(x:_set=)/)$(eval KNOBS.$x := SOURCE.$x))
 $(patsubst $(MODELS)/%,$(MODELS)/.make/%,$(ALL_MODELS)): $(MODELS)/.make/%: | $(ENV)
-	@$(call stage,scripts/download.sh --output $(MODELS)/$* $(SOURCE.$*))
+	@$(call stage,$(call download,$(MODELS)/$*,$*))
 $(patsubst %,$(DATA)/.make/%_set,seed finetune eval): $(DATA)/.make/%_set: | $(ENV)
-	@$(call stage,scripts/download.sh --output $(DATA)/$* $(SOURCE.$*_set))
+	@$(call stage,$(call download,$(DATA)/$*,$*_set))
 endif
 ## the models: the demo's stand-ins, or the official downloads
 models: $(call models_of,$(ALL_MODELS))
@@ -253,11 +229,17 @@ data: $(call sets_of,seed finetune eval)
 # A user's own files count by their content, images included; the profile's by the stage that makes them.
 own = $(if $(filter file,$(origin $1)),,$($1))
 OWN := $(foreach k,SEED FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k))
-$(foreach k,$(OWN),$(eval OUTPUTS.own_$k := @own_$k.txt)$(eval CODE.own_$k := py/list_files.py $(if $(filter-out EVAL_DATA,$k),$($k)))$(eval KNOBS.own_$k := $k))
+$(foreach k,$(OWN),$(eval OUTPUTS.own_$k := @own_$k.txt)$(eval CODE.own_$k := py/list_files.py py/stage1.py $(COMMON_CODE) $(if $(filter-out EVAL_DATA,$k),$($k)))$(eval KNOBS.own_$k := $k))
 $(OWN:%=$(RUN)/.make/own_%): $(RUN)/.make/own_%: | $(ENV)
-	@$(call stage,$(PYTHON) py/list_files.py --of $($*) --output $(RUN)/own_$*.txt)
+	@$(call stage,$(PYTHON) py/list_files.py --of $($*) --output $(RUN)/own_$*.txt $(if $(filter SEED,$*),$(CHECK_STAGE1)))
+# The questions are read after synthesis; that a seed has them is said before it, unless synthesis is all that is asked for.
+CHECK_STAGE1 := $(if $(filter-out synth synth-report store %/synth %/synth_report,$(MAKECMDGOALS)),--stage1 $(STAGE1))
+OWN_STAGE1 := $(filter-out none $(SEED),$(call own,STAGE1))
+STAGE1_OF_PROFILE := $(if $(OWN_STAGE1)$(filter none $(SEED),$(STAGE1)),,$(call sets_of,seed))
+$(RUN)/.make/own_SEED: | $(if $(CHECK_STAGE1),$(STAGE1_OF_PROFILE))
 # $(call from,KNOB,SET): the stage behind the files of KNOB
 from = $(if $(filter $1,$(OWN)),$(RUN)/.make/own_$1,$(call sets_of,$2))
+SEED_AND_STAGE1 := $(sort $(call from,SEED,seed) $(STAGE1_OF_PROFILE))
 
 RECIPE_FILE := $(if $(filter %.yaml,$(RECIPE)),$(RECIPE),configs/recipes/$(RECIPE).yaml)
 ifeq ($(wildcard $(RECIPE_FILE)),)
@@ -275,9 +257,9 @@ synth: $(RUN)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
-CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed fill_recipe run_data_juicer bad_records \
+CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed image_check fill_recipe run_data_juicer bad_records \
 	make_ledger run_trace fates store digest ocr stock_phrases)) \
-	$(sort $(wildcard py/ops/*.py)) $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
+	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
 		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL) \
@@ -298,19 +280,20 @@ $(RUN)/.make/synth_report: $(RUN)/.make/synth
 OUTPUTS.convert := synth.llava.json
 KNOBS.convert := SEED STAGE1 PRETRAIN_BUDGET RANDOM_SEED
 PACKAGES.convert := pillow
-CODE.convert := py/dj_to_llava.py $(COMMON_CODE) $(call own,STAGE1)
-$(RUN)/.make/convert: $(RUN)/.make/synth $(call from,SEED,seed) $(if $(call own,STAGE1),,$(call sets_of,seed)) | $(ENV)
-	@$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(RUN)/synth.jsonl --stage1 $(STAGE1) --image_folder $(dir $(SEED)) \
+CODE.convert := py/dj_to_llava.py py/stage1.py $(COMMON_CODE) $(OWN_STAGE1)
+$(RUN)/.make/convert: $(RUN)/.make/synth $(SEED_AND_STAGE1) | $(ENV)
+	@$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(RUN)/synth.jsonl --stage1 $(STAGE1) --seed $(SEED) --image_folder $(dir $(SEED)) \
 		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --output $(RUN)/synth.llava.json)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
-TRAIN_CODE := py/train.py scripts/train_options.sh $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
+COSTS_CODE := $(addprefix py/costs/,$(addsuffix .py,__init__ flops gpus memory plan shapes states step units))
+TRAIN_CODE := py/train.py scripts/train_options.sh scripts/gpus.sh py/plan_batch.py $(COSTS_CODE) $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
 TRAIN_PACKAGES := torch transformers timm accelerate deepspeed pillow
 TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
 	--image_size_aux $(IMAGE_SIZE_AUX) --seed $(RANDOM_SEED) --save_steps $(SAVE_STEPS) --deepspeed $(DEEPSPEED_CONFIG) \
 	--gradient_checkpointing $(GRADIENT_CHECKPOINTING) --dataloader_num_workers $(DATALOADER_NUM_WORKERS) \
-	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS)
+	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS) $(HOSTFILE:%=--hostfile %)
 
 ## train the projectors on what was synthesised
 pretrain: $(RUN)/.make/pretrain
@@ -340,7 +323,7 @@ $(RUN)/.make/finetune: $(PRETRAINED:%=$(RUN)/.make/%) $(call from,FINETUNE_DATA,
 eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
 $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
-EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/eval/common.sh scripts/eval/run_chunks.sh \
+EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
 	$(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
@@ -375,7 +358,7 @@ KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DA
 CODE.results := scripts/results.sh py/collect_results.py py/show_results.py py/intervals.py py/digest.py $(COMMON_CODE)
 RESULTS_FLAGS = --run $(RUN) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) --pretrained $(PRETRAIN) \
 	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k=$($k))) $(if $(PRETRAINED),,PRETRAIN=no)' \
-	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) stage1=$(STAGE1) recipe=$(RECIPE_FILE) synth=$(RUN)/synth.jsonl)
+	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) $(patsubst %,stage1=%,$(filter-out none,$(STAGE1))) recipe=$(RECIPE_FILE) synth=$(RUN)/synth.jsonl)
 $(RUN)/.make/results: $(BASELINE_MARK) \
 		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x)
 	@$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) $(BASELINE_RESULTS:%=--baseline %))
@@ -413,8 +396,50 @@ $(TABLE_RUNS:%=table/%): table/%: | $(INPUTS_READY)
 table: $(TABLE_RUNS:%=table/%)
 	@scripts/table.sh $(RUNS) $(DATA) '$(TABLE_ROWS)' '$(RANDOM_SEEDS)'
 
+##@ The submission
+
+## the run in the challenge's online layout, checked: RUN/submission/ and RUN/submit.zip
+submission: $(RUN)/.make/submission
+	+@$(if $(dry_run),,echo 'hand in $(RUN)/submit.zip')
+## the same with data and weights: RUN/offline/submission/ and RUN/offline/submit.zip
+submission-offline: $(RUN)/.make/submission_offline
+	+@$(if $(dry_run),,echo 'hand in $(RUN)/offline/submit.zip')
+OUTPUTS.submission := submission/ submit.zip
+OUTPUTS.submission_offline := offline/submission/ offline/submit.zip
+# The knobs that were not left as the files have them, for the command that makes the run again.
+STAGE_KNOBS = $(sort $(foreach s,synth convert pretrain finetune textvqa mmbench results,$(KNOBS.$s)))
+CHANGED_KNOBS = $(strip $(foreach k,$(filter-out PROFILE EXP RECIPE,$(STAGE_KNOBS)),$(if $(filter file default undefined,$(origin $k)),,$k=$($k))))
+$(foreach x,submission submission_offline,$(eval KNOBS.$x := PROFILE EXP RECIPE SEED)$(eval PACKAGES.$x := openpyxl pyyaml))
+$(foreach x,submission submission_offline,$(eval CODE.$x = $$(shell $(PY) py/submission/code_files.py) $$(RECIPE_FILE) $$(RECIPE_CODE)))
+$(RUN)/.make/submission $(RUN)/.make/submission_offline: $(RUN)/.make/%: $(RUN)/.make/results \
+		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x) $(call from,SEED,seed)
+	@$(call stage,scripts/submit.sh --run $(RUN) --profile $(PROFILE) --experiment $(EXP) --recipe $(RECIPE_FILE) --seed $(SEED) \
+		--knobs $(call quoted,$(CHANGED_KNOBS)) $(if $(filter %_offline,$@),--offline))
+# Said before hours of training, not after.
+ifneq ($(and $(filter submission submission-offline,$(MAKECMDGOALS)),$(filter no,$(PRETRAIN))$(filter seed,$(RECIPE))),)
+$(error RECIPE=$(RECIPE) PRETRAIN=$(PRETRAIN): the challenge asks for pretraining on synthesised data; choose another RECIPE, PRETRAIN=yes)
+endif
+## the zip, or folder, that `make check-submission` checks: any submission, whoever made it
+ZIP ?= $(RUN)/submit.zip
+## name all faults of ZIP (PROFILE=10k: by that round's numbers; else by those that its readme names)
+check-submission: $(ENV)
+	@$(PYTHON) py/check_submission.py --zip $(call quoted,$(ZIP)) $(if $(findstring command,$(origin PROFILE)),--profile $(PROFILE))
+
 ##@ What would run, and why
 
+## options of the doctor: --json, --no-build (DeepSpeed's optimizer)
+DOCTOR_FLAGS ?=
+## check this machine for what PROFILE needs, before anything is downloaded or trained
+doctor:
+	@$(PY) py/doctor/examine.py --profile $(PROFILE) --data $(DATA) --models $(MODELS) --runs $(RUNS) --store $(STORE) \
+		--num_gpus $(NUM_GPUS) --launcher $(LAUNCHER) --hostfile '$(HOSTFILE)' --deepspeed_config '$(DEEPSPEED_CONFIG)' \
+		--dataloader_num_workers $(DATALOADER_NUM_WORKERS) \
+		--pretrain_global_batch_size $(PRETRAIN_GLOBAL_BATCH_SIZE) --pretrain_batch_size_per_gpu $(PRETRAIN_BATCH_SIZE_PER_GPU) \
+		--finetune_global_batch_size $(FINETUNE_GLOBAL_BATCH_SIZE) --finetune_batch_size_per_gpu $(FINETUNE_BATCH_SIZE_PER_GPU) \
+		--source_base '$(SOURCE_BASE)' --mirror '$(MIRROR)' $(foreach i,$(INPUTS_TO_MAKE),--source '$i=$(SOURCE.$i)') \
+		$(DOCTOR_FLAGS)
+INPUTS_TO_MAKE = $(sort $(notdir $(filter $(MODELS)/.make/% $(DATA)/.make/%,$(call models_of,$(ALL_MODELS)) $(SEED_AND_STAGE1) \
+	$(call from,FINETUNE_DATA,finetune) $(call from,EVAL_DATA,eval))))
 ## goal that `make plan` and `make why` speak of
 GOAL ?= results
 ## what would run for GOAL, and what changed; runs nothing
@@ -428,6 +453,15 @@ why:
 ## read all models, data and outputs of EXP anew, and name what differs from its manifest
 verify-data:
 	@$(PY) py/graph/verify.py $(MODELS) $(DATA) $(wildcard $(RUN))
+# What is given, or else all of the profile's that is there.
+CHECKED := $(strip $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE,$(if $(call own,$k),$k)))
+CHECKED := $(or $(CHECKED),$(foreach k,SEED FINETUNE_DATA EVAL_DATA,$(if $(wildcard $($k)),$k)) RECIPE)
+## say all that is wrong with SEED, STAGE1, FINETUNE_DATA, EVAL_DATA and RECIPE, those given or the profile's own
+check-data: $(ENV)
+	@$(PYTHON) py/check_data.py --output $(RUNS)/check-data.jsonl --store $(STORE) --llm $(LLM) --vision_tower $(VISION_TOWER) \
+		$(if $(filter SEED STAGE1,$(CHECKED)),--seed $(SEED) --stage1 $(STAGE1)) $(if $(filter RECIPE,$(CHECKED)),--recipe $(RECIPE_FILE)) \
+		$(if $(filter FINETUNE_DATA,$(CHECKED)),--finetune_data $(FINETUNE_DATA) --cut_long_samples $(CUT_LONG_SAMPLES)) \
+		$(if $(filter EVAL_DATA,$(CHECKED)),--eval_data $(EVAL_DATA))
 ## model whose answers `make store` forgets
 PRUNE ?=
 ## what the store of models' answers holds, and what RECIPE would still have to compute
@@ -436,6 +470,23 @@ store: $(ENV)
 		--captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL))
 STORE_READY = $(and $(wildcard $(SEED)),$(if $(filter-out $(wildcard $(RECIPE_FOLDERS)),$(RECIPE_FOLDERS)),,yes))
 RECIPE_FOLDERS = $(foreach m,$(RECIPE_MODELS),$($m)/config.json)
+## GPU for `make estimate`: A10, A100, … or NAME:TERAFLOPS:GIB; empty: this machine's
+GPU ?=
+## how many of it
+GPUS ?= $(filter-out auto,$(NUM_GPUS))
+## price of one GPU for one hour
+RATE ?=
+## share of the GPU's peak to reckon with; empty: what published runs reached
+EFFICIENCY ?=
+## operations, hours, memory, disk and price of an experiment, before anything is fetched
+estimate: $(ENV)
+	@$(PYTHON) py/estimate.py --profile $(PROFILE) $(GPU:%=--gpu %) $(GPUS:%=--gpus %) --recipe $(RECIPE_FILE) \
+		$(RATE:%=--rate %) $(EFFICIENCY:%=--efficiency %) $(ESTIMATE_FLAGS)
+ESTIMATE_FLAGS = --models $(MODELS) --image_size_aux $(IMAGE_SIZE_AUX) --pretrain_budget $(PRETRAIN_BUDGET) \
+	--pretrain_global_batch_size $(PRETRAIN_GLOBAL_BATCH_SIZE) --pretrain_batch_size $(PRETRAIN_BATCH_SIZE_PER_GPU) \
+	--finetune_global_batch_size $(FINETUNE_GLOBAL_BATCH_SIZE) --finetune_batch_size $(FINETUNE_BATCH_SIZE_PER_GPU) \
+	$(patsubst %,--deepspeed %,$(filter-out none,$(DEEPSPEED_CONFIG))) --gradient_checkpointing $(GRADIENT_CHECKPOINTING) \
+	--workers $(DATALOADER_NUM_WORKERS)
 ## disk space per experiment, and what the clean targets would free
 du:
 	@$(PY) py/graph/disk_use.py $(RUNS) --other $(DATA) $(MODELS) .venv
@@ -469,8 +520,7 @@ distclean:
 CLEAN = $(PY) py/graph/clean.py $(if $(dry_run),--dry_run)
 ## this text
 help:
-	@awk -f scripts/help.awk Makefile
-	@echo; echo "PROFILE=$(PROFILE) sets these otherwise (configs/$(PROFILE).mk):"; grep -oE '^[A-Z0-9_]+ \?= .*' configs/$(PROFILE).mk | sed 's/^/  /; s/?= //'
+	@awk -f scripts/help.awk Makefile configs/$(PROFILE).mk
 
 .PHONY: env models data synth pretrain finetune eval results baseline text-only table test check standins lock \
-	clean-synth clean-run distclean help plan why verify-data du store synth-report
+	submission submission-offline check-submission clean-synth clean-run distclean help estimate plan why doctor verify-data check-data du store synth-report

@@ -19,6 +19,8 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # openai/clip-vit-large-patch14
 def add_flags(parser: ArgumentParser, max_new_tokens: int) -> None:
     """The flags that both answer scripts take, under the kit's names where it has them."""
     parser.add_argument("--model_path", type=Path, required=True, help="the finetuned checkpoint's folder")
+    for flag in ("--vision_tower", "--vision_tower_aux"):
+        parser.add_argument(flag, type=Path, help="the tower's folder; default: as config.json says")
     parser.add_argument("--question_file", type=Path, required=True, help="all of the test's questions")
     parser.add_argument("--answers_file", type=Path, required=True, help="the .jsonl to write")
     parser.add_argument("--num_chunks", type=int, default=1, help="into how many runs the questions are cut")
@@ -59,7 +61,8 @@ def load_answerer(args: Namespace) -> AnswerBatch:
     from mgm.checkpoint import load_mgm
     from mgm.generate import generate_answers
 
-    loaded = load_mgm(args.model_path, dtype=getattr(torch, args.dtype), device=args.device)
+    towers = {"vision_tower": args.vision_tower, "vision_tower_aux": args.vision_tower_aux}
+    loaded = load_mgm(args.model_path, dtype=getattr(torch, args.dtype), device=args.device, **towers)
     limits = {"max_new_tokens": args.max_new_tokens, "batch_size": args.batch_size}
     return lambda texts, images: generate_answers(loaded, texts, images, **limits)
 
@@ -109,7 +112,8 @@ def write_answers(args: Namespace, lines: list[dict], test: dict) -> None:
 
     The protocol is the same for every chunk, and ``test`` adds what is the test's own.
     """
-    image = "blank" if args.blank_image else read_json(args.model_path / "config.json")["image_aspect_ratio"]
+    settings = read_json(args.model_path / "config.json")
+    image = "blank" if args.blank_image else settings.get("image_aspect_ratio", "square")
     protocol = test | {
         "question_file": args.question_file.name,
         "question_file_sha256": sha256(args.question_file),

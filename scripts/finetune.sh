@@ -3,11 +3,12 @@
 # usage: finetune.sh --model_name_or_path DIR --vision_tower DIR --vision_tower_aux DIR --data_path J.json
 #                    --image_folder DIR --output_dir DIR [--option VALUE …] [-- train.py's own flags]
 #   --pretrain_mm_mlp_adapter mm_projector.bin (none: from untrained projectors)
-#   --global_batch_size 128  --per_device_train_batch_size 1  --gradient_accumulation_steps (what makes the global batch)
+#   --global_batch_size 128  --per_device_train_batch_size auto (what fits; official: 1)
+#   --gradient_accumulation_steps (what makes the global batch)
 #   --learning_rate 2e-5  --num_train_epochs 1  --image_size_aux 768  --model_max_length 2048  --seed 1024  --bf16 auto
 #   --save_steps 100  --dataloader_num_workers 4  --gradient_checkpointing True
 #   --deepspeed configs/zero2_offload.json (none: without DeepSpeed)
-#   --launcher deepspeed | torchrun | python (one process)  --num_gpus 1 (processes, on CPU)  --hostfile FILE (deepspeed)
+#   --launcher deepspeed | torchrun | python (one process)  --num_gpus auto (all; on CPU: 1)  --hostfile FILE (deepspeed)
 # --bf16 auto is True where there is a GPU. Writes DIR/model*.safetensors and what loads with them, DIR/finetuning.log and,
 # last, DIR/train_summary.json.
 # example: finetune.sh --model_name_or_path models/demo/gemma-2b-it --vision_tower models/demo/clip-vit-large-patch14-336 \
@@ -19,9 +20,9 @@ set -euo pipefail
 source "$(dirname "$0")/train_options.sh"
 
 model_name_or_path='' vision_tower='' vision_tower_aux='' data_path='' image_folder='' output_dir='' pretrain_mm_mlp_adapter=''
-global_batch_size=128 per_device_train_batch_size=1 gradient_accumulation_steps='' learning_rate=2e-5 num_train_epochs=1
+global_batch_size=128 per_device_train_batch_size=auto gradient_accumulation_steps='' learning_rate=2e-5 num_train_epochs=1
 image_size_aux=768 model_max_length=2048 seed=1024 bf16=auto save_steps=100 dataloader_num_workers=4
-gradient_checkpointing=True deepspeed=$(dirname "$0")/../configs/zero2_offload.json launcher=deepspeed num_gpus=1 hostfile=''
+gradient_checkpointing=True deepspeed=$(dirname "$0")/../configs/zero2_offload.json launcher=deepspeed num_gpus=auto hostfile=''
 options="model_name_or_path vision_tower vision_tower_aux data_path image_folder output_dir pretrain_mm_mlp_adapter
 global_batch_size per_device_train_batch_size gradient_accumulation_steps learning_rate num_train_epochs image_size_aux
 model_max_length seed bf16 save_steps dataloader_num_workers gradient_checkpointing deepspeed launcher num_gpus hostfile"
@@ -29,6 +30,7 @@ options=${options//$'\n'/ }
 parse_options "$@"
 [ "$deepspeed" = none ] && deepspeed=''
 [ "$bf16" != auto ] || bf16=$(gpu_there)
+plan_batch finetune
 
 launch finetuning.log ${deepspeed:+--deepspeed "$deepspeed"} \
   --model_name_or_path "$model_name_or_path" --version gemma --data_path "$data_path" --image_folder "$image_folder" \

@@ -2,11 +2,12 @@
 # Pretrain: teach the projectors alone, on image and caption. Official values are the defaults.
 # usage: pretrain.sh --model_name_or_path DIR --vision_tower DIR --vision_tower_aux DIR --data_path J.json
 #                    --image_folder DIR --output_dir DIR [--option VALUE …] [-- train.py's own flags]
-#   --global_batch_size 256  --per_device_train_batch_size 4  --gradient_accumulation_steps (what makes the global batch)
+#   --global_batch_size 256  --per_device_train_batch_size auto (what fits; official: 4)
+#   --gradient_accumulation_steps (what makes the global batch)
 #   --learning_rate 1e-3  --num_train_epochs 1  --image_size_aux 768  --model_max_length 2048  --seed 1024  --bf16 auto
 #   --save_steps 100  --dataloader_num_workers 4  --gradient_checkpointing True
 #   --deepspeed configs/zero2_offload.json (none: without DeepSpeed)
-#   --launcher deepspeed | torchrun | python (one process)  --num_gpus 1 (processes, on CPU)  --hostfile FILE (deepspeed)
+#   --launcher deepspeed | torchrun | python (one process)  --num_gpus auto (all; on CPU: 1)  --hostfile FILE (deepspeed)
 # --bf16 auto is True where there is a GPU. Writes DIR/mm_projector.bin, DIR/pretrain.log and, last, DIR/train_summary.json.
 # example: pretrain.sh --model_name_or_path models/demo/gemma-2b-it --vision_tower models/demo/clip-vit-large-patch14-336 \
 #            --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup \
@@ -16,9 +17,9 @@ set -euo pipefail
 source "$(dirname "$0")/train_options.sh"
 
 model_name_or_path='' vision_tower='' vision_tower_aux='' data_path='' image_folder='' output_dir=''
-global_batch_size=256 per_device_train_batch_size=4 gradient_accumulation_steps='' learning_rate=1e-3 num_train_epochs=1
+global_batch_size=256 per_device_train_batch_size=auto gradient_accumulation_steps='' learning_rate=1e-3 num_train_epochs=1
 image_size_aux=768 model_max_length=2048 seed=1024 bf16=auto save_steps=100 dataloader_num_workers=4
-gradient_checkpointing=True deepspeed=$(dirname "$0")/../configs/zero2_offload.json launcher=deepspeed num_gpus=1 hostfile=''
+gradient_checkpointing=True deepspeed=$(dirname "$0")/../configs/zero2_offload.json launcher=deepspeed num_gpus=auto hostfile=''
 options="model_name_or_path vision_tower vision_tower_aux data_path image_folder output_dir global_batch_size
 per_device_train_batch_size gradient_accumulation_steps learning_rate num_train_epochs image_size_aux model_max_length seed bf16
 save_steps dataloader_num_workers gradient_checkpointing deepspeed launcher num_gpus hostfile"
@@ -26,6 +27,7 @@ options=${options//$'\n'/ }
 parse_options "$@"
 [ "$deepspeed" = none ] && deepspeed=''
 [ "$bf16" != auto ] || bf16=$(gpu_there)
+plan_batch pretrain
 
 launch pretrain.log ${deepspeed:+--deepspeed "$deepspeed"} \
   --model_name_or_path "$model_name_or_path" --version gemma --data_path "$data_path" --image_folder "$image_folder" \

@@ -1,9 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # sourced: the sourcing script defines and uses these
 # Sourced by pretrain.sh and finetune.sh: parse --option VALUE into variables that exist, and launch train.py.
 #   parse_options "$@"   --x V sets x; -- ends the options, the rest goes to train.py as it is
+#   plan_batch STAGE     settles num_gpus, per_device_train_batch_size and gradient_accumulation_steps
 #   launch LOG FLAG...   runs train.py with FLAGs, prints the command, keeps its output in output_dir/LOG
 
 me=${0##*/}
+py=$(cd "$(dirname "$0")/../py" && pwd)
+# shellcheck source=scripts/gpus.sh
+source "$(dirname "$0")/gpus.sh"
 die() { echo "$me: $*" >&2; exit 1; }
 
 parse_options() {
@@ -22,22 +26,54 @@ parse_options() {
   for option in model_name_or_path vision_tower vision_tower_aux data_path image_folder output_dir; do
     [ -n "${!option}" ] || die "--$option is missing (see --help)"
   done
-  for option in global_batch_size per_device_train_batch_size num_gpus; do
-    [[ ${!option} =~ ^[1-9][0-9]*$ ]] || die "--$option must be a whole number above 0, not '${!option}'"
+  [[ $global_batch_size =~ ^[1-9][0-9]*$ ]] || die "--global_batch_size must be a whole number above 0, not '$global_batch_size'"
+  for option in per_device_train_batch_size num_gpus; do
+    [[ ${!option} =~ ^([1-9][0-9]*|auto)$ ]] || die "--$option must be auto or a whole number above 0, not '${!option}'"
   done
-  [ "$launcher" != python ] || num_gpus=1
+}
+
+# True where there is a GPU that this process may use, else False.
+gpu_there() { if [ "$(count_gpus)" != 0 ]; then echo True; else echo False; fi; }
+
+# How many processes there will be, over all machines.
+count_processes() {
+  if [ "$launcher" = python ]; then echo 1
+  elif [ -n "$hostfile" ]; then
+    hostfile_slots "$hostfile" || die "$hostfile: each line must be 'HOST slots=GPUS'; correct it"
+  else resolve_gpus "$num_gpus"
+  fi
+}
+
+plan_batch() { # STAGE
+  [ -z "$hostfile" ] || check_hosts
+  num_gpus=$(count_processes)
+  if [ "$per_device_train_batch_size" = auto ]; then
+    per_device_train_batch_size=$("$python" "$py/plan_batch.py" --stage "$1" --global_batch_size "$global_batch_size" \
+      --gpus "$num_gpus" ${deepspeed:+--deepspeed "$deepspeed"} --gradient_checkpointing "$gradient_checkpointing" \
+      --model_name_or_path "$model_name_or_path" --vision_tower "$vision_tower" --vision_tower_aux "$vision_tower_aux" \
+      --image_size_aux "$image_size_aux")
+  fi
   [ -n "$gradient_accumulation_steps" ] ||
     gradient_accumulation_steps=$((global_batch_size / (per_device_train_batch_size * num_gpus)))
   [ "$gradient_accumulation_steps" != 0 ] ||
     die "--global_batch_size $global_batch_size is less than per_device_train_batch_size $per_device_train_batch_size × num_gpus $num_gpus"
 }
 
-# True where there is a GPU that this process may use, else False.
-gpu_there() {
-  if [ "${DS_ACCELERATOR-}" != cpu ] && [[ ${CUDA_VISIBLE_DEVICES-0} =~ ^[^-] ]] && nvidia-smi -L > /dev/null 2>&1
-  then echo True; else echo False; fi
+# Every machine of the hostfile answers, before the model is loaded on the others. DeepSpeed runs a single one here.
+check_hosts() {
+  [ -f "$hostfile" ] || die "--hostfile $hostfile: no such file"
+  [ "$launcher" = deepspeed ] || die "--hostfile is for --launcher deepspeed, not $launcher; torchrun is started on each machine by hand"
+  local host hosts
+  hosts=$(hostfile_hosts "$hostfile")
+  [ "$(wc -w <<< "$hosts")" -gt 1 ] || return 0
+  for host in $hosts; do
+    ssh -n -o BatchMode=yes -o ConnectTimeout=10 "$host" test -d "$PWD" ||
+      die "$hostfile: $host does not answer, or has no $PWD; start it, let ssh in without a password, share this folder, or remove its line"
+  done
+  command -v pdsh > /dev/null || die "pdsh, with which DeepSpeed starts the machines, is missing; install it"
 }
 
+python=${PYTHON:-python3}
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # A log holds its run from the first step on, a resumed run's earlier parts (LOG.before meanwhile) included; a start
@@ -65,8 +101,7 @@ stop() {
 
 launch() {
   local log=$output_dir/$1; shift
-  local train; train=$(cd "$(dirname "$0")/../py" && pwd)/train.py
-  local python=${PYTHON:-python3} command
+  local train=$py/train.py command
   case $launcher in
     python) command=("$python" -u "$train");;
     torchrun) command=("$python" -m torch.distributed.run --nproc_per_node "$num_gpus" --master_port "$(free_port)" "$train");;

@@ -165,6 +165,10 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         """
         target = labels[:, 1:]
         kept = target != IGNORE_INDEX
-        logits = self.lm_head(hidden[:, :-1][kept]).float()  # (labelled, V)
-        mean = cross_entropy(logits, target[kept], reduction="sum") / kept.sum().clamp(min=1)
+        mean = self.token_loss(hidden[:, :-1][kept], target[kept])
         return mean if num_items_in_batch is None else mean / num_items_in_batch
+
+    def token_loss(self, hidden: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Mean cross entropy, in float32, of ``target`` (n,) after the positions ``hidden`` (n, D)."""
+        logits = self.lm_head(hidden).float()  # (n, V)
+        return cross_entropy(logits, target, reduction="sum") / max(len(target), 1)

@@ -21,17 +21,39 @@ REMEDY = "restore it or remove the record"
 
 
 def load_model(architecture: str, folder: str, device: str = "cpu") -> tuple[Any, Any, Any]:
-    """Load ``folder`` as the transformers class ``architecture`` for inference.
+    """Load ``folder`` as the transformers class ``architecture`` for inference, strictly.
 
-    Returns (model, tokenizer, image processor); the model in float16 on a GPU, else in float32.
+    Returns (model, tokenizer, image processor); the model in float16 on a GPU, else in float32. Weights and
+    settings never run code.
     """
     import torch
     import transformers
 
+    from mgm.weights import IGNORED, NAMES, is_finite, read_file, weight_files
+
+    for file in weight_files(folder, NAMES):
+        read_file(file)  # names a file that is broken, or would run code
     dtype = torch.float16 if device.startswith("cuda") else torch.float32
-    model = getattr(transformers, architecture).from_pretrained(folder, dtype=dtype, local_files_only=True)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    image_processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+    local = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        model, found = getattr(transformers, architecture).from_pretrained(
+            folder, dtype=dtype, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
+        image_processor = transformers.AutoImageProcessor.from_pretrained(folder, **local)
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"{folder}: cannot be loaded as {architecture} ({reason}); fetch it again") from error
+    unexpected = [name for name in found["unexpected_keys"] if not name.endswith(IGNORED)]
+    faults = [f"missing: {name}" for name in sorted(found["missing_keys"])]
+    faults += [f"unexpected: {name}" for name in sorted(unexpected)]
+    faults += [
+        f"misshapen: {name} is {has}, needed {needed}" for name, has, needed in found["mismatched_keys"]
+    ]
+    faults += [f"not finite: {name}" for name, value in model.named_parameters() if not is_finite(value)]
+    if faults:
+        lines = "\n  ".join(faults)
+        raise BadInput(f"{folder}: the weights do not fit {architecture}:\n  {lines}\nfetch the folder again")
     return model.to(device).eval().requires_grad_(False), tokenizer, image_processor
 
 

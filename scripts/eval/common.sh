@@ -4,13 +4,16 @@
 me=$(basename "$0")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=${PYTHON:-python3}
-model_path='' data='' output='' num_chunks=1 parse=exact
+# shellcheck source=scripts/gpus.sh
+source "$root/scripts/gpus.sh"
+model_path='' data='' output='' num_chunks=auto parse=exact
 answer_flags=()
 
 common_usage() {
     cat <<'USAGE'
-  --num_chunks   answer in so many processes at once, one per GPU where there are GPUs (default 1)
-  --batch_size, --max_new_tokens, --dtype, --device, --blank_image   as in the answer script's --help
+  --num_chunks   answer in so many processes at once, one per GPU where there are GPUs (default: auto, all GPUs, else 1)
+  --batch_size, --max_new_tokens, --dtype, --device, --blank_image, --vision_tower, --vision_tower_aux
+                 as in the answer script's --help
 PYTHON names the interpreter (default python3).
 USAGE
 }
@@ -34,7 +37,7 @@ parse_options() {
             --blank_image) answer_flags+=("$1"); shift; continue ;;
             --parse) [[ $me == mmbench.sh ]] || die "unknown option $1; see --help" ;;
             --model_path | --data | --output | --num_chunks) ;;
-            --batch_size | --max_new_tokens | --dtype | --device) ;;
+            --batch_size | --max_new_tokens | --dtype | --device | --vision_tower | --vision_tower_aux) ;;
             *) die "unknown option $1; see --help" ;;
         esac
         [[ $# -ge 2 ]] || die "$1 needs a value"
@@ -54,6 +57,7 @@ parse_options() {
     [[ -n $model_path ]] || die "--model_path is missing; see --help"
     [[ -n $data ]] || die "--data is missing; see --help"
     [[ -n $output ]] || die "--output is missing; see --help"
+    num_chunks=$(resolve_gpus "$num_chunks")
 }
 
 # answer_in_chunks SCRIPT QUESTIONS JOINED [FLAG...]: shards of a former run never count; all other files stay until

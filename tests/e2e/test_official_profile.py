@@ -48,7 +48,7 @@ def source(build, tmp_path):
     server.shutdown()
 
 
-def test_the_official_profile_downloads_trains_and_scores(build, source, monkeypatch):
+def test_the_official_profile_goes_from_nothing_to_a_submission(build, source, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     models = build.folder / "models/demo"
     knobs = {
@@ -60,12 +60,18 @@ def test_the_official_profile_downloads_trains_and_scores(build, source, monkeyp
         "SOURCE.blip2-opt-2.7b": str(models / "blip2-opt-2.7b"),
         "SOURCE.clip-vit-base-patch32": str(models / "clip-vit-large-patch14-336"),
     }
-    build = Build(build.folder, knobs)
-    build.make("results")
+    build = Build(build.copy(tmp_path / "project").folder, knobs)
+    rules = build.folder / "py/submission/rules.py"  # 12,000 finetuning samples are official, 48 are here
+    rules.write_text(rules.read_text().replace("128, 12_000)", "128, 48)"))
+    build.make("submission")
     run = build.folder / "runs/10k/official"
     result = json.loads((run / "results.json").read_text())
     assert result["profile"] == "10k" and result["baseline"] is None
     assert result["data"]["seed"] == result["training"]["pretrain"]["samples"] == 48
     assert "--global_batch_size 256" in (run / ".make/pretrain.log").read_text()
     assert (run / "pretrain/pretrain.log").is_file() and (run / "finetune/finetuning.log").is_file()
-    assert build.make("results", "-q").returncode == 0
+    log = (run / ".make/pretrain.log").read_text()
+    assert "--per_device_train_batch_size 4 " in log and "--gradient_accumulation_steps 64 " in log
+    checked = build.make("check-submission")
+    assert "online layout, profile 10k, no faults" in checked.stdout, checked.stdout
+    assert build.make("submission", "-q").returncode == 0

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ def prepare_process(with_deepspeed: bool) -> None:
 
     Under plain ``python`` DeepSpeed would look for MPI, so a single process names its own rendezvous.
     """
+    # DeepSpeed builds its optimizer for offloading with ninja, which lies beside this Python.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     if os.environ.get("DS_ACCELERATOR") == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else torch would take the GPU that DeepSpeed leaves alone
 

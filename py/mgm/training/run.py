@@ -13,9 +13,9 @@ from mgm.config import MGMConfig
 from mgm.data import Collator, ConversationDataset
 from mgm.training.arguments import DataArguments, ModelArguments, TrainingArguments
 from mgm.training.check_data import check_dataset
-from mgm.training.memory import fits_without_checkpointing
 from mgm.training.order import GlobalOrder
 from mgm.training.output import finish, open_output
+from mgm.training.preflight import preflight
 from mgm.training.resume import run_identity
 from mgm.training.trainable import set_trainable
 from mgm.training.trainer import MGMTrainer
@@ -46,9 +46,8 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
     adapter = model_args.pretrain_mm_mlp_adapter
     model = load_base(config, model_args.model_name_or_path, adapter, weights_dtype(args), args.seed)
     say(f"{stage}: {set_trainable(model, model_args.tune_mm_mlp_adapter)}")
-    if args.activation_checkpointing and fits_without_checkpointing(model, args):
-        args.activation_checkpointing = args.gradient_checkpointing = False
-        say("memory suffices without gradient checkpointing; activations are kept, not computed twice")
+    keep = preflight(config, model_args.tune_mm_mlp_adapter, args, dataset, say)
+    args.activation_checkpointing = args.gradient_checkpointing = not keep
     identity = run_identity(settings, config, model_args.model_name_or_path, adapter, dataset)
     checkpoint = open_output(args, identity, settings, first, say)
     trainer = MGMTrainer(

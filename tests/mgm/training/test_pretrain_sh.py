@@ -45,7 +45,7 @@ def test_help_shows_an_example_and_wrong_usage_dies(script):
         (["stray"], "unknown argument stray"),
         (["--output_dir"], "--output_dir needs a value"),
         (["--data_path", "x"], "--model_name_or_path is missing"),
-        ([*given, "--num_gpus", "two"], "--num_gpus must be a whole number above 0, not 'two'"),
+        ([*given, "--num_gpus", "two"], "--num_gpus must be auto or a whole number above 0, not 'two'"),
         (
             [*given, "--global_batch_size", "2", "--per_device_train_batch_size", "4"],
             "--global_batch_size 2 is less",

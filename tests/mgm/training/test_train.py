@@ -94,24 +94,53 @@ def golden_flags(tiny_models) -> list[str]:
     return [part for name, value in named.items() for part in (f"--{name}", str(value))]
 
 
+PRETRAIN_COMMAND = """
+  --deepspeed zero2_offload.json --model_name_or_path gemma-2b-it --version gemma --data_path J
+  --image_folder D --vision_tower clip-vit-large-patch14-336 --vision_tower_aux
+  openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup --mm_projector_type mlp2x_gelu
+  --tune_mm_mlp_adapter True --mm_vision_select_layer -2 --mm_use_im_start_end False
+  --mm_use_im_patch_token False --image_size_aux 768 --bf16 True --output_dir O --num_train_epochs 1
+  --per_device_train_batch_size 4 --per_device_eval_batch_size 4 --gradient_accumulation_steps 2
+  --evaluation_strategy no --save_strategy steps --save_steps 100 --save_total_limit 1 --learning_rate
+  1e-3 --weight_decay 0. --warmup_ratio 0.03 --lr_scheduler_type cosine --logging_steps 1 --tf32 True
+  --model_max_length 2048 --gradient_checkpointing True --dataloader_num_workers 1 --lazy_preprocess True
+  --report_to none"""
+FINETUNE_COMMAND = (
+    PRETRAIN_COMMAND.replace("--tune_mm_mlp_adapter True", "--pretrain_mm_mlp_adapter P/mm_projector.bin")
+    .replace("--learning_rate 1e-3", "--learning_rate 2e-5")
+    .replace("--image_size_aux", "--image_aspect_ratio pad --group_by_modality_length True --image_size_aux")
+)
+
+
 @pytest.mark.golden
 def test_the_two_official_commands_run_under_deepspeed_and_what_they_write_loads(
     tiny_models, tiny_data, tmp_path
 ):
-    models = golden_flags(tiny_models)
-    offload = ("--deepspeed", str(ROOT / "configs/zero2_offload.json"), "--bf16", "True")
+    """Verbatim but for paths, batch and workers; two processes, 22 samples in steps of 16."""
+    models = dict(zip(*[iter(golden_flags(tiny_models))] * 2, strict=True))
     pretrain, finetune = tmp_path / "pretrain", tmp_path / "finetune"
-    launcher = [*DEEPSPEED, free_port(), "--num_gpus", "1"]
-    output = run(launcher, official(models, tiny_data, pretrain, *PRETRAIN, *offload))
-    assert len(losses(output)) == 6 and summary(pretrain)["samples"] == 22
-    assert json.loads((pretrain / "train_args.json").read_text())["settings"]["learning_rate"] == 1e-3
-    adapter = ("--pretrain_mm_mlp_adapter", str(pretrain / "mm_projector.bin"))
-    output = run(launcher, official(models, tiny_data, finetune, *FINETUNE, *adapter, *offload))
-    assert len(losses(output)) == 6 and summary(finetune)["samples"] == 22
+    paths = {
+        "zero2_offload.json": str(ROOT / "configs/zero2_offload.json"),
+        "gemma-2b-it": models["--model_name_or_path"],
+        "clip-vit-large-patch14-336": models["--vision_tower"],
+        "openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup": models["--vision_tower_aux"],
+        "768": models["--image_size_aux"],
+        "J": str(tiny_data / "data.json"),
+        "D": str(tiny_data),
+        "P/mm_projector.bin": str(pretrain / "mm_projector.bin"),
+    }
+    for command, out in ((PRETRAIN_COMMAND, pretrain), (FINETUNE_COMMAND, finetune)):
+        words = [(paths | {"O": str(out)}).get(word, word) for word in command.split()]
+        output = run([*DEEPSPEED, free_port(), "--num_gpus", "2"], words)
+        assert len(losses(output)) == 2 and summary(out)["samples"] == 22
+        settings = json.loads((out / "train_args.json").read_text())["settings"]
+        assert settings["world_size"] == 2 and settings["bf16"] is True
+    assert settings["learning_rate"] == 2e-5
+    llm = paths["gemma-2b-it"]
     loaded = load_mgm(finetune, dtype=torch.bfloat16)
-    llm = models[1]
     towers = {name: getattr(loaded.model.config, name) for name in ("mm_vision_tower", "mm_vision_tower_aux")}
-    base = load_base(read_config(llm, **towers), llm, adapter[1], torch.bfloat16, seed=0).state_dict()
+    adapter = pretrain / "mm_projector.bin"
+    base = load_base(read_config(llm, **towers), llm, adapter, torch.bfloat16, seed=0).state_dict()
     changed = {
         name for name, tensor in loaded.model.state_dict().items() if not torch.equal(tensor, base[name])
     }

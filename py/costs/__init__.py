@@ -1,0 +1,1 @@
+"""What a run needs, counted on tensors without data: operations, memory, disk, hours."""

@@ -1,0 +1,108 @@
+"""From a plan to what each stage needs: operations, hours, memory, disk."""
+
+from dataclasses import dataclass, field
+
+from costs import published, sizes
+from costs.captioning import caption_flop, matching_flop, similarity_flop
+from costs.flops import Sample, answering_flop, training_flop
+from costs.memory import sizes as parameter_counts
+from costs.memory import step_memory
+from costs.plan import LONGEST, Machine, Training, plan, prepare, why_not
+from costs.states import Memory, checkpoint_bytes
+from mgm.model import MGMGemmaForCausalLM
+
+READ = {"textvqa": (720, 10), "mmbench": (690, 3)}  # positions of a question, tokens of its answer
+OCR_SECONDS = 0.27  # RapidOCR, an image of the seed on one core
+IMAGE_SECONDS = 0.021  # decode and resize for both towers, an image of the seed on one core
+
+
+@dataclass
+class Stage:
+    """What a stage needs; ``note`` says how it runs, ``warnings`` what will not do."""
+
+    name: str
+    note: str = ""
+    flop: float = 0
+    hours: float | None = None
+    memory: Memory | None = None
+    disk: float = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def hours(flop: float, machine: Machine, efficiency: float) -> float | None:
+    """Hours of ``flop`` at a share of all GPUs' peak; None where that is not known."""
+    if machine.gpu is None or not machine.gpu.teraflops:
+        return None
+    return flop / (machine.gpus * machine.gpu.teraflops * 1e12 * efficiency) / 3600
+
+
+def download_stage(profile: sizes.Profile, megabytes_per_second: float) -> Stage:
+    """Fetch everything."""
+    count = sizes.download_bytes(profile)
+    took = count / (megabytes_per_second * 1e6) / 3600
+    note = f"at {megabytes_per_second:g} MB/s"
+    return Stage("download", note, hours=took, disk=sizes.disk_bytes(profile))
+
+
+def synth_stage(recipe: str, records: int, machine: Machine, efficiency: float | None, cores: int) -> Stage:
+    """Ask the recipe's models once a record, CLIP twice; ``recipe`` is the text of the .yaml."""
+    asked = {
+        "captions": (recipe.count("${CAPTIONER}") and caption_flop(), 1),
+        "similarities": (recipe.count("${SIMILARITY_MODEL}") and similarity_flop(), 2),
+        "matches": (recipe.count("${MATCHING_MODEL}") and matching_flop(), 1),
+    }
+    flop = records * sum(each * times for each, times in asked.values())
+    took = hours(flop, machine, efficiency or published.SYNTHESIS)
+    names = [name for name, (each, _) in asked.items() if each]
+    if "rapidocr" in recipe and took is not None:
+        names.append(f"OCR on {cores} cores")
+        took += records * OCR_SECONDS / cores / 3600
+    return Stage(
+        "synth", "at most: " + ", ".join(names) if names else "no model", flop, took, disk=records * 5_000
+    )
+
+
+def training_stage(
+    model: MGMGemmaForCausalLM,
+    training: Training,
+    samples: int,
+    mean: Sample,
+    machine: Machine,
+    efficiency: float | None,
+    workers: int,
+) -> Stage:
+    """Plan the batch, then count ``samples`` of which ``mean`` is the mean."""
+    batch, keep = plan(model, training, machine)
+    stage = Stage(training.name)
+    if not batch:
+        stage.warnings.append(why_not(model, training, machine))
+        batch, keep = training.batch or 1, False
+    prepare(model, training.name, not keep)
+    stage.memory = step_memory(model, batch, LONGEST[training.name], machine.gpus, machine.offload)
+    pretrain = training.name == "pretrain"
+    stage.flop = samples * training_flop(model, pretrain, not keep).of(mean)
+    usual = published.PRETRAIN if pretrain else published.FINETUNE
+    stage.hours = hours(stage.flop, machine, efficiency or usual.efficiency)
+    stage.disk = checkpoint_bytes(*parameter_counts(model))
+    accumulation = training.global_batch_size // (batch * machine.gpus)
+    stage.note = f"{batch} a GPU × {accumulation} × {machine.gpus} GPUs{'' if keep else ', checkpointing'}"
+    busy = samples * IMAGE_SECONDS / (stage.hours * 3600 * machine.gpus) if stage.hours else 0
+    if busy > workers:
+        stage.warnings.append(
+            f"{training.name}: loading images keeps {busy:.1f} cores a GPU busy; raise DATALOADER_NUM_WORKERS"
+        )
+    return stage
+
+
+def answering_stage(
+    model: MGMGemmaForCausalLM, name: str, questions: int, machine: Machine, efficiency: float | None
+) -> Stage:
+    """Read each question with its image, write the answer."""
+    flop = questions * answering_flop(model, *READ[name])
+    stage = Stage(
+        name, f"{questions:,} questions", flop, hours(flop, machine, efficiency or published.ANSWERING)
+    )
+    stage.memory = Memory(
+        2 * parameter_counts(model)[0] + 6 * 10**9, 0
+    )  # 16 questions: pictures, cache, logits
+    return stage

@@ -1,0 +1,56 @@
+"""Memory of a training step: states as DeepSpeed counts them, activations as measured on the meta device."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from costs.states import Memory, state_bytes
+from costs.step import peak_bytes
+from mgm.model import MGMGemmaForCausalLM
+
+CONTEXT = 1_500_000_000  # bytes of a GPU that CUDA, its libraries' workspaces and NCCL take
+SHARE = 0.92  # of a GPU's memory that may be planned for: blocks of the allocator fit together imperfectly
+MOST_SAMPLES = 16  # on one GPU at once; more make no matrix product faster at these widths
+
+
+@dataclass(frozen=True)
+class Longest:
+    """The sequence that decides: positions, picture included, and how many of them have a label."""
+
+    length: int
+    labelled: int
+
+
+def step_memory(
+    model: MGMGemmaForCausalLM, samples: int, longest: Longest, gpus: int, offload: bool
+) -> Memory:
+    """What a step of ``samples`` of the ``longest`` sequences needs; ``model`` is on the meta device."""
+    states = state_bytes(*sizes(model), gpus, offload)
+    activations = peak_bytes(model, samples, longest.length, longest.labelled)
+    return Memory(states.gpu + activations + CONTEXT, states.host)
+
+
+def sizes(model: MGMGemmaForCausalLM) -> tuple[int, int]:
+    """Numbers of parameters and of trained ones."""
+    counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
+
+
+def batches(global_batch_size: int, gpus: int) -> Iterator[int]:
+    """Batches per GPU that multiply out with some accumulation, the largest first.
+
+    >>> list(batches(128, 8))
+    [16, 8, 4, 2, 1]
+    """
+    each, rest = divmod(global_batch_size, gpus)
+    yield from (n for n in range(min(each, MOST_SAMPLES), 0, -1) if not rest and not each % n)
+
+
+def largest_batch(
+    model: MGMGemmaForCausalLM, candidates: list[int], longest: Longest, room: int, gpus: int, offload: bool
+) -> int | None:
+    """The first of ``candidates`` that fits into ``room`` bytes of a GPU, None if there is none.
+
+    Activations grow in proportion to the samples, so two are measured.
+    """
+    one, two = (step_memory(model, n, longest, gpus, offload).gpu for n in (1, 2))
+    return next((n for n in candidates if one + (n - 1) * (two - one) <= SHARE * room), None)

@@ -1,0 +1,112 @@
+"""How many samples a GPU takes at once: what fits, and always multiplies out to the official global batch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from costs.gpus import GPU
+from costs.memory import SHARE, Longest, batches, largest_batch, step_memory
+from costs.units import size
+from mgm.model import MGMGemmaForCausalLM
+from mgm.training.trainable import set_trainable
+from records import BadInput, read_json
+
+# Sequences that a batch leaves room for; no pretraining caption has 400 tokens, model_max_length is 2048.
+LONGEST = {"pretrain": Longest(1024, 400), "finetune": Longest(2048, 1024)}
+OFFICIAL_BATCH = {"pretrain": 4, "finetune": 1}  # a GPU
+
+
+@dataclass(frozen=True)
+class Training:
+    """``pretrain`` or ``finetune``; samples of a step over all GPUs, and on one at once (0: what fits)."""
+
+    name: str
+    global_batch_size: int
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """GPUs of one kind (None: unknown), and how they are used."""
+
+    gpu: GPU | None
+    gpus: int
+    offload: bool
+    checkpointing: bool
+
+
+def prepare(model: MGMGemmaForCausalLM, name: str, checkpointing: bool) -> None:
+    """Set ``model`` to the stage ``name``, with or without checkpointing."""
+    set_trainable(model, name == "pretrain")
+    (model.activation_checkpointing_enable if checkpointing else model.activation_checkpointing_disable)()
+
+
+def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tuple[int, bool]:
+    """(batch a GPU, whether activations are kept); 0 if not even one sample fits.
+
+    The largest batch that fits without checkpointing and is no smaller than the official one, else the
+    largest with it. A batch given by hand stays. ``model`` is on the meta device. Raises `BadInput` if the
+    global batch does not multiply out.
+    """
+    candidates = candidates_of(training, machine)
+    if machine.gpu is None:
+        return official_batch(training, candidates), not machine.checkpointing
+    if not machine.checkpointing:
+        return fitting(model, training, machine, candidates, False), True
+    enough = [n for n in candidates if training.batch or n >= OFFICIAL_BATCH[training.name]]
+    batch = fitting(model, training, machine, enough, False)
+    return (batch, True) if batch else (fitting(model, training, machine, candidates, True), False)
+
+
+def official_batch(training: Training, candidates: list[int]) -> int:
+    """The batch given by hand, else the official one or the next smaller that multiplies out."""
+    return training.batch or next(n for n in candidates if n <= OFFICIAL_BATCH[training.name])
+
+
+def offloads(deepspeed: Path | None) -> bool:
+    """Whether the DeepSpeed file at ``deepspeed`` keeps the optimizer in the host's memory."""
+    return bool(deepspeed) and "offload_optimizer" in read_json(deepspeed).get("zero_optimization", {})
+
+
+def candidates_of(training: Training, machine: Machine) -> list[int]:
+    """Batches that multiply out, the largest first; the one given by hand alone, if any."""
+    whole, by_hand = training.global_batch_size, training.batch
+    candidates = [by_hand] if by_hand else list(batches(whole, machine.gpus))
+    if not candidates or whole % (machine.gpus * candidates[0]):
+        knob = training.name.upper()
+        each = f"{by_hand} a GPU × " if by_hand else ""
+        raise BadInput(
+            f"{knob}_GLOBAL_BATCH_SIZE {whole} is no multiple of {each}{machine.gpus} GPUs; choose NUM_GPUS "
+            f"or {knob}_BATCH_SIZE_PER_GPU so that they multiply out"
+        )
+    return candidates
+
+
+def fitting(
+    model: MGMGemmaForCausalLM,
+    training: Training,
+    machine: Machine,
+    candidates: list[int],
+    checkpointing: bool,
+) -> int:
+    """The first candidate that fits into the GPU, 0 if none does."""
+    prepare(model, training.name, checkpointing)
+    longest, room = LONGEST[training.name], machine.gpu.memory
+    return largest_batch(model, candidates, longest, room, machine.gpus, machine.offload) or 0
+
+
+def why_not(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> str:
+    """What one sample would take, and which knob helps."""
+    prepare(model, training.name, machine.checkpointing)
+    samples = training.batch or 1
+    need = step_memory(model, samples, LONGEST[training.name], machine.gpus, machine.offload).gpu
+    helps = ["more GPUs"] if not machine.offload else ["a GPU with more memory"]
+    if not machine.offload:
+        helps.insert(0, "DEEPSPEED_CONFIG=configs/zero2_offload.json")
+    if not machine.checkpointing:
+        helps.insert(0, "GRADIENT_CHECKPOINTING=True")
+    if training.batch > 1:
+        helps.insert(0, f"{training.name.upper()}_BATCH_SIZE_PER_GPU=auto")
+    return (
+        f"{training.name}: {samples} of the longest samples at once take {size(need)}, {machine.gpu.name} "
+        f"has {size(machine.gpu.memory)}, of which {SHARE:.0%} may be planned for; set {', or '.join(helps)}"
+    )

@@ -1,0 +1,110 @@
+"""One training step on the meta device, in parts: what it computes and what it keeps."""
+
+import weakref
+from collections.abc import Callable
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+from torch.utils.flop_counter import FlopCounterMode
+
+from mgm.model import MGMGemmaForCausalLM
+
+
+def pictures(model: MGMGemmaForCausalLM, samples: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures as the towers take them, (samples, 3, H, H) and (samples, 3, H', H')."""
+    dtype, tower = model.dtype, model.model.vision_tower
+    side = tower.vision_tower.vision_model.config.image_size
+    sides = (side, model.config.image_size_aux)
+    images, images_aux = (torch.empty(samples, 3, s, s, device="meta", dtype=dtype) for s in sides)
+    return images, images_aux
+
+
+def decode(model: MGMGemmaForCausalLM, embeds: torch.Tensor) -> torch.Tensor:
+    """Hidden states (B, L, D) of embeddings (B, L, D); a mask is given, as batches with padding need one."""
+    batch, length, _ = embeds.shape
+    mask = torch.empty(batch, 1, length, length, dtype=torch.bool, device="meta")
+    positions = torch.empty(batch, length, dtype=torch.long, device="meta")
+    outputs = model.model(inputs_embeds=embeds, attention_mask=mask, position_ids=positions, use_cache=False)
+    return outputs.last_hidden_state
+
+
+def embeddings(model: MGMGemmaForCausalLM, samples: int, length: int) -> torch.Tensor:
+    """Embeddings that want a gradient, (samples, length, D)."""
+    width = model.config.hidden_size
+    return torch.empty(samples, length, width, device="meta", dtype=model.dtype, requires_grad=True)
+
+
+def loss_of(model: MGMGemmaForCausalLM, hidden: torch.Tensor) -> torch.Tensor:
+    """The loss of ``hidden`` (n, D), each with a label."""
+    return model.token_loss(hidden, torch.empty(len(hidden), dtype=torch.long, device="meta"))
+
+
+def training_step(model: MGMGemmaForCausalLM, samples: int, length: int, labelled: int) -> None:
+    """Forward and backward of ``samples`` sequences of ``length`` positions, each with a picture and
+    ``labelled`` labels.
+    """
+    features = model.encode_images(*pictures(model, samples))  # (samples, P, D)
+    ids = torch.empty(samples, length - features.shape[1], dtype=torch.long, device="meta")
+    hidden = decode(model, torch.cat([features, model.model.embed_tokens(ids)], 1))
+    loss_of(model, hidden[:, :labelled].flatten(0, 1)).backward()
+
+
+def flop(part: Callable[[], torch.Tensor | None]) -> int:
+    """Floating point operations of ``part`` by PyTorch's own count; a product and a sum are two.
+
+    When ``part`` returns a tensor, its backward counts too.
+    """
+    with FlopCounterMode(display=False) as counter:
+        out = part()
+        if out is not None:
+            out.sum().backward()
+    return counter.get_total_flops()
+
+
+class _Live(TorchDispatchMode):
+    """Bytes of the storages that are alive, and their peak; those in ``held`` count nothing."""
+
+    def __init__(self, held: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self.sizes = {tensor.untyped_storage()._cdata: 0 for tensor in held}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for tensor in tree_iter(out):
+            if isinstance(tensor, torch.Tensor):
+                self._see(tensor.untyped_storage())
+        return out
+
+    def _see(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key not in self.sizes:
+            self.sizes[key] = storage.nbytes()
+            self.now += self.sizes[key]
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self._gone, key)
+
+    def _gone(self, key: int) -> None:
+        self.now -= self.sizes.pop(key)
+
+
+def peak_bytes(model: MGMGemmaForCausalLM, samples: int, length: int, labelled: int) -> int:
+    """Most bytes that a step holds at once beside weights and the gradients that are done.
+
+    ZeRO-2 takes each gradient away as soon as it is complete, hence the hook.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    hooks = [p.register_post_accumulate_grad_hook(_forget) for p in parameters]
+    live = _Live(list(model.parameters()) + list(model.buffers()))
+    try:
+        with live:
+            training_step(model, samples, length, labelled)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return live.peak
+
+
+def _forget(parameter: torch.Tensor) -> None:
+    parameter.grad = None

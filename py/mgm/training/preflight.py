@@ -1,0 +1,136 @@
+"""Before the first step: what the run computes, and whether memory and disk will do, by its true samples."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from costs.flops import Sample, training_flop
+from costs.memory import SHARE, Longest, sizes
+from costs.shapes import on_meta
+from costs.states import checkpoint_bytes, state_bytes
+from costs.step import peak_bytes
+from costs.units import scaled, size
+from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
+from mgm.data import ConversationDataset
+from mgm.model import MGMGemmaForCausalLM
+from mgm.training.arguments import TrainingArguments
+from mgm.training.trainable import set_trainable
+from records import BadInput
+
+SMALLER = "PRETRAIN_ or FINETUNE_BATCH_SIZE_PER_GPU (--per_device_train_batch_size) at a lower value"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes. Of one process: what it has on its GPU (else in memory), and what its states will take of that.
+
+    Of all processes: what their states take of the machine's memory beside a GPU's, and what is free there.
+    """
+
+    here: int
+    states: int
+    host: int
+    host_free: int
+
+
+def preflight(
+    config: MGMConfig, pretrain: bool, args: TrainingArguments, dataset: ConversationDataset, say: Callable
+) -> bool:
+    """Say what the run needs; returns whether activations are kept, without checkpointing.
+
+    Raises `BadInput` where weights and optimizer alone exceed the GPU; what may not fit is a warning.
+    """
+    model = on_meta(config, torch.bfloat16 if args.bf16 else torch.float32)
+    set_trainable(model, pretrain)
+    samples = samples_of(dataset, model.model.vision_tower.grid**2)
+    longest = Longest(max(s.length for s in samples), max(s.labelled for s in samples))
+    room = room_for(model, args)
+    keep = not args.activation_checkpointing or activations(model, args, longest, False) <= left(room)
+    if keep and args.activation_checkpointing:
+        say("memory suffices without gradient checkpointing; activations are kept, not computed twice")
+    need = room.states + activations(model, args, longest, not keep)
+    flop = training_flop(model, pretrain, not keep).total(samples) * args.num_train_epochs
+    disk, free = checkpoint_bytes(*sizes(model)), shutil.disk_usage(existing(Path(args.output_dir))).free
+    say(
+        f"{scaled(flop, 'FLOP')} for {len(samples):,} samples of up to {longest.length} positions; memory a "
+        f"process: {size(need)} of {size(room.here)}; disk: {size(disk)} of {size(free)}"
+    )
+    for warning in warnings(need, room, disk, free, keep, args):
+        say(f"warning: {warning}")
+    return keep
+
+
+def samples_of(dataset: ConversationDataset, patches: int) -> list[Sample]:
+    """Positions and labels of every sample; an image slot takes ``patches`` positions."""
+    samples = []
+    for i in range(len(dataset)):
+        input_ids, labels = dataset.encode(i)
+        has_image = IMAGE_TOKEN_INDEX in input_ids
+        labelled = len(labels) - labels.count(IGNORE_INDEX)
+        samples.append(Sample(len(input_ids) + has_image * (patches - 1), labelled, has_image))
+    return samples
+
+
+def activations(
+    model: MGMGemmaForCausalLM, args: TrainingArguments, longest: Longest, checkpointing: bool
+) -> int:
+    """Bytes that a step of the longest samples holds beside the states."""
+    switch = (
+        model.activation_checkpointing_enable if checkpointing else model.activation_checkpointing_disable
+    )
+    switch()
+    return peak_bytes(model, args.per_device_train_batch_size, longest.length, longest.labelled)
+
+
+def room_for(model: MGMGemmaForCausalLM, args: TrainingArguments) -> Room:
+    """What there is, and what weights, gradients and optimizer take; raises `BadInput` if they cannot fit."""
+    parameters, trained = sizes(model)
+    zero = (args.deepspeed or {}).get("zero_optimization", {})
+    available = psutil.virtual_memory().available
+    if (
+        args.device.type != "cuda"
+    ):  # the weights are there already; gradient and two moments, and DeepSpeed's copy
+        width = 2 if args.bf16 and args.deepspeed else 4
+        return Room(
+            available // args.world_size, trained * (width + (12 if args.deepspeed else 8)), 0, available
+        )
+    states = state_bytes(parameters, trained, args.world_size, "offload_optimizer" in zero)
+    room = torch.cuda.mem_get_info(args.device)[0]
+    if states.gpu > room:
+        raise BadInput(
+            f"weights and optimizer take {size(states.gpu)}, the GPU has {size(room)} free; set "
+            "DEEPSPEED_CONFIG=configs/zero2_offload.json, use more GPUs (NUM_GPUS), or end what else uses it"
+        )
+    return Room(room, states.gpu, states.host, available)
+
+
+def left(room: Room) -> float:
+    """Bytes that activations may take."""
+    return SHARE * room.here - room.states
+
+
+def existing(folder: Path) -> Path:
+    """``folder`` or the nearest folder above it that exists."""
+    return folder if folder.exists() else existing(folder.absolute().parent)
+
+
+def warnings(need: int, room: Room, disk: int, free: int, keep: bool, args: TrainingArguments) -> list[str]:
+    """What may not fit, each with the knob that helps."""
+    said = []
+    if need > SHARE * room.here:
+        allow = "GRADIENT_CHECKPOINTING=True, or " if keep else ""
+        said.append(f"{size(need)} may not fit into {size(room.here)}; set {allow}{SMALLER}")
+    if room.host > room.host_free:
+        said.append(
+            f"{size(room.host)} of the machine's memory may be needed, {size(room.host_free)} are free; "
+            "set DEEPSPEED_CONFIG=configs/zero2.json on several GPUs, or use a larger machine"
+        )
+    if disk > free:
+        said.append(
+            f"checkpoints may take {size(disk)}, {size(free)} are free at {args.output_dir}; make room"
+        )
+    return said

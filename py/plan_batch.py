@@ -1,0 +1,72 @@
+"""Print how many samples each GPU takes at once: the most that fit, and multiply out to the global batch.
+
+Without a GPU it is the official number, or less where that does not multiply out.
+
+    python py/plan_batch.py --stage pretrain --global_batch_size 256 --gpus 4 --deepspeed configs/zero2.json
+        --model_name_or_path models/10k/gemma-2b-it --vision_tower models/10k/clip-vit-large-patch14-336
+        --vision_tower_aux models/10k/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import cli
+from costs import gpus
+from costs.plan import Machine, Training, candidates_of, official_batch, offloads, plan, why_not
+from records import BadInput
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--stage", required=True, choices=("pretrain", "finetune"))
+    add("--global_batch_size", required=True, type=int, help="samples of a step, over all GPUs")
+    add("--gpus", required=True, type=int, help="processes, over all machines")
+    add("--deepspeed", type=Path, help="DeepSpeed file: does it offload?")
+    add(
+        "--gradient_checkpointing",
+        default="True",
+        choices=("True", "False"),
+        help="allowed where memory asks",
+    )
+    add("--model_name_or_path", required=True, help="LLM folder")
+    add("--vision_tower", required=True, help="CLIP folder")
+    add("--vision_tower_aux", required=True, help="OpenCLIP folder")
+    add("--image_size_aux", type=int, default=768, help="pixels; official: 768")
+    args = parser.parse_args()
+    found = gpus.here()
+    smallest = min(found, key=lambda one: one.memory) if found else None
+    machine = Machine(smallest, args.gpus, offloads(args.deepspeed), args.gradient_checkpointing == "True")
+    training = Training(args.stage, args.global_batch_size)
+    if smallest is None:
+        print(official_batch(training, candidates_of(training, machine)))
+        return
+    print(planned(args, training, machine))
+
+
+def planned(args: argparse.Namespace, training: Training, machine: Machine) -> int:
+    """The batch of the plan; raises `BadInput` if not one sample fits."""
+    from costs.shapes import on_meta
+    from mgm.checkpoint import read_config, resolve_towers
+
+    towers = {"mm_vision_tower": args.vision_tower, "mm_vision_tower_aux": args.vision_tower_aux}
+    config = read_config(args.model_name_or_path, image_size_aux=args.image_size_aux, **towers)
+    resolve_towers(config, ".")
+    model = on_meta(config)
+    batch, keep = plan(model, training, machine)
+    if not batch:
+        raise BadInput(why_not(model, training, machine))
+    how = "without" if keep else "with"
+    print(
+        f"plan_batch.py: {training.name}: {batch} samples at once on each of {machine.gpus} GPUs "
+        f"({machine.gpu.name}), {how} gradient checkpointing",
+        file=sys.stderr,
+    )
+    return batch
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,95 @@
+"""Operations: the parts' sum against PyTorch's counter on whole steps, and against what was published."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from costs import published
+from costs.flops import Sample, answering_flop, official_flop, training_flop
+from costs.plan import prepare
+from costs.shapes import LLM, VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
+from costs.step import training_step
+from mgm.checkpoint import load_base, read_config, resolve_towers
+
+
+def counted(model, samples: int, length: int, labelled: int) -> int:
+    with FlopCounterMode(display=False) as counter:
+        training_step(model, samples, length, labelled)
+    return counter.get_total_flops()
+
+
+def test_the_shapes_are_those_of_mgm_2b(mgm_2b):
+    towers = mgm_2b.model.vision_tower, mgm_2b.model.vision_tower_aux
+    clip, convnext = (sum(p.numel() for p in tower.parameters()) for tower in towers)
+    projectors = sum(p.numel() for name, p in mgm_2b.named_parameters() if "projector" in name)
+    whole = sum(p.numel() for p in mgm_2b.parameters())
+    assert (clip, convnext) == (303_507_456, 196_230_336 - 2 * 1536)  # the head's norm is not used
+    assert whole - clip - convnext - projectors == 2_506_172_416  # Gemma 2B, embeddings tied
+    assert mgm_2b.model.vision_tower.grid == 24 and mgm_2b.model.vision_tower_aux.hidden_size == 2880
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+@pytest.mark.parametrize("checkpointing", [True, False])
+def test_a_sample_costs_what_pytorch_counts_for_a_whole_step(mgm_2b, stage, checkpointing):
+    flop = training_flop(mgm_2b, stage == "pretrain", checkpointing)
+    for samples, length, labelled in ((1, 620, 20), (2, 1999, 700)):
+        expected = counted(mgm_2b, samples, length, labelled)
+        assert samples * flop.of(Sample(length, labelled)) == pytest.approx(expected, rel=0.002)
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_a_step_on_the_meta_device_costs_what_a_real_one_does(standin, stage):
+    """The real model, with words, images and labels in place, on the processor."""
+    towers = {"mm_vision_tower": standin(VISION_TOWER), "mm_vision_tower_aux": standin(VISION_TOWER_AUX)}
+    config = read_config(standin(LLM), image_size_aux=96, **towers)
+    resolve_towers(config, ".")
+    config._attn_implementation = "eager"  # its products are counted; the processor's fused kernel is not
+    model = load_base(config, standin(LLM), None, torch.float32, seed=1)
+    prepare(model, stage, checkpointing=False)
+    patches = model.model.vision_tower.grid**2
+    ids = torch.full((2, 30), 7)
+    ids[:, 3] = -200
+    labels = torch.where(torch.arange(30) < 19, -100, ids)
+    images, images_aux = torch.zeros(2, 3, 48, 48), torch.zeros(2, 3, 96, 96)
+    with FlopCounterMode(display=False) as counter:
+        out = model(ids, torch.ones_like(ids), labels, images=images, images_aux=images_aux)
+        out.loss.backward()
+    sample = Sample(29 + patches, 11)
+    expected = 2 * training_flop(on_meta(config, torch.float32), stage == "pretrain", False).of(sample)
+    assert counter.get_total_flops() == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("official", "checkpointing", "gflop"),
+    [(True, True, 10_670), (False, False, 6_363)],
+    ids=["plain", "ours"],
+)
+def test_a_pretraining_sample_costs_what_was_counted_by_hand(mgm_2b, official, checkpointing, gflop):
+    flop = official_flop(mgm_2b, True) if official else training_flop(mgm_2b, True, checkpointing)
+    assert flop.of(Sample(620, 20)) / 1e9 == pytest.approx(gflop, rel=0.01)
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_the_published_runs_imply_the_efficiency_that_is_used(mgm_2b, stage):
+    run = published.PRETRAIN if stage == "pretrain" else published.FINETUNE
+    flop = official_flop(mgm_2b, stage == "pretrain").of(run.sample)
+    assert run.implied(flop) == pytest.approx(run.efficiency, abs=0.001)
+
+
+def test_a_sample_without_an_image_costs_no_tower(mgm_2b):
+    flop = training_flop(mgm_2b, True, False)
+    assert flop.of(Sample(100, 9)) - flop.of(Sample(100, 9, has_image=False)) == flop.image > 1e12
+    assert flop.total([Sample(100, 9)] * 3) == pytest.approx(3 * flop.of(Sample(100, 9)))
+
+
+def test_an_answer_costs_a_forward_pass(mgm_2b):
+    """2 operations a weight of the decoder (embeddings apart) and position, towers, attention."""
+    decoder = 2 * 1_981_884_416 * 730
+    flop = answering_flop(mgm_2b, 720, 10)
+    assert decoder < flop - 1.2e12 < 1.05 * decoder
+
+
+def test_fetched_folders_count_instead_of_the_official_shapes(standin, tmp_path):
+    folder = standin(LLM)
+    (tmp_path / LLM).symlink_to(folder)
+    assert mgm_config(tmp_path, 96 * 7).hidden_size == read_config(folder).hidden_size != 2048

@@ -1,0 +1,77 @@
+"""make estimate: needs no weights, data, network or GPU."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = ROOT / "configs/recipes"
+OFFLOAD = str(ROOT / "configs/zero2_offload.json")
+
+
+def estimate(*flags: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "py/estimate.py"), *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_every_stage_has_its_needs_and_the_sum_is_their_sum(tmp_path):
+    out = tmp_path / "estimate.json"
+    recipe = RECIPES / "ocr_grounded.yaml"
+    done = estimate(
+        *("--profile", "10k", "--gpu", "A10", "--gpus", "2", "--deepspeed", OFFLOAD),
+        *("--recipe", str(recipe), "--rate", "1.5", "--output", str(out)),
+    )
+    assert done.returncode == 0, done.stderr
+    for words in ("PROFILE=10k on 2 × A10", "OCR on", "× 2 GPUs", "GB", "price", "38%", "22%", "assumed"):
+        assert words in done.stdout
+    assert "warning" not in done.stdout
+    stages = {stage["name"]: stage for stage in json.loads(out.read_text())}
+    assert [*stages] == ["download", "synth", "pretrain", "finetune", "textvqa", "mmbench", "in all"]
+    total = stages.pop("in all")
+    assert total["hours"] == pytest.approx(sum(stage["hours"] for stage in stages.values()))
+    assert total["memory"]["gpu"] == max(s["memory"]["gpu"] for s in stages.values() if s["memory"])
+    pretrain = stages["pretrain"]
+    assert pretrain["hours"] == pytest.approx(pretrain["flop"] / (2 * 125e12 * 0.384) / 3600)
+    assert stages["finetune"]["flop"] > pretrain["flop"]
+
+
+def test_what_cannot_fit_is_warned_of_with_the_knob():
+    flags = (
+        "--gpu",
+        "A10",
+        "--finetune_batch_size",
+        "8",
+        "--pretrain_batch_size",
+        "64",
+        "--efficiency",
+        "0.3",
+    )
+    done = estimate(*flags, "--deepspeed", str(ROOT / "configs/zero2.json"))
+    assert done.returncode == 0, done.stderr
+    assert "warning: finetune: 8 of the longest" in done.stdout and "zero2_offload.json" in done.stdout
+    assert (
+        "warning: pretrain: 64 of the longest" in done.stdout
+        and "PRETRAIN_BATCH_SIZE_PER_GPU=auto" in done.stdout
+    )
+    assert "Time at 30% of the GPUs' peak" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--gpu", "T4"), "no bfloat16"),
+        (("--gpu", "A11"), "unknown; there are A10, "),
+        (("--gpu", "A10", "--gpus", "3"), "no multiple of 3 GPUs"),
+        (("--gpu", "A10", "--gpus", "0"), "--gpus 0: must be at least 1"),
+        (("--efficiency", "38"), "a share of the peak"),
+        (("--pretrain_batch_size", "four"), "a whole number above 0, or auto"),
+        (("--profile", "demo"), "for 10k or full"),
+        (("--recipe", "nowhere.yaml"), "nowhere.yaml"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(flags, words):
+    done = estimate(*flags)
+    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
