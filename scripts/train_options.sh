@@ -59,18 +59,17 @@ plan_batch() { # STAGE
     die "--global_batch_size $global_batch_size is less than per_device_train_batch_size $per_device_train_batch_size × num_gpus $num_gpus"
 }
 
-# Every machine of the hostfile answers, before the model is loaded on the others. DeepSpeed runs a single one here.
+# Every machine of the hostfile answers, before the model is loaded on the others. DeepSpeed asks even a single one by ssh.
 check_hosts() {
   [ -f "$hostfile" ] || die "--hostfile $hostfile: no such file"
   [ "$launcher" = deepspeed ] || die "--hostfile is for --launcher deepspeed, not $launcher; torchrun is started on each machine by hand"
   local host hosts
   hosts=$(hostfile_hosts "$hostfile")
-  [ "$(wc -w <<< "$hosts")" -gt 1 ] || return 0
   for host in $hosts; do
     ssh -n -o BatchMode=yes -o ConnectTimeout=10 "$host" test -d "$PWD" ||
       die "$hostfile: $host does not answer, or has no $PWD; start it, let ssh in without a password, share this folder, or remove its line"
   done
-  command -v pdsh > /dev/null || die "pdsh, with which DeepSpeed starts the machines, is missing; install it"
+  [ "$(wc -w <<< "$hosts")" = 1 ] || command -v pdsh > /dev/null || die "pdsh, with which DeepSpeed starts the machines, is missing; install it"
 }
 
 python=${PYTHON:-python3}
