@@ -105,7 +105,7 @@ V ?=
 
 ## the official server, for the URLs below
 SOURCE_BASE ?= http://dail-wlcb.oss-cn-wulanchabu.aliyuncs.com/dj-competition/better_synth
-## base that has the same files: tried where SOURCE_BASE cannot be reached
+## base that has the same files: tried where SOURCE_BASE cannot be reached or has one no more
 MIRROR ?=
 ## hosts that a download may be redirected to, beside its own
 REDIRECT_HOSTS ?=
@@ -257,8 +257,8 @@ synth: $(RUN)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
-CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed image_check fill_recipe run_data_juicer bad_records \
-	make_ledger run_trace fates store digest ocr stock_phrases)) \
+CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes fill_recipe \
+	run_data_juicer bad_records make_ledger run_trace fates store digest ocr stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
@@ -419,6 +419,9 @@ $(RUN)/.make/submission $(RUN)/.make/submission_offline: $(RUN)/.make/%: $(RUN)/
 ifneq ($(and $(filter submission submission-offline,$(MAKECMDGOALS)),$(filter no,$(PRETRAIN))$(filter seed,$(RECIPE))),)
 $(error RECIPE=$(RECIPE) PRETRAIN=$(PRETRAIN): the challenge asks for pretraining on synthesised data; choose another RECIPE, PRETRAIN=yes)
 endif
+ifneq ($(and $(filter submission submission-offline,$(MAKECMDGOALS)),$(filter-out demo,$(PROFILE)),$(filter-out SEED,$(OWN))),)
+$(error $(filter-out SEED,$(OWN)): the challenge fixes the finetuning and evaluation sets; leave these out, copies are named by SOURCE.finetune_set and SOURCE.eval_set)
+endif
 ## the zip, or folder, that `make check-submission` checks: any submission, whoever made it
 ZIP ?= $(RUN)/submit.zip
 ## name all faults of ZIP (PROFILE=10k: by that round's numbers; else by those that its readme names)
@@ -436,8 +439,8 @@ doctor:
 		--dataloader_num_workers $(DATALOADER_NUM_WORKERS) \
 		--pretrain_global_batch_size $(PRETRAIN_GLOBAL_BATCH_SIZE) --pretrain_batch_size_per_gpu $(PRETRAIN_BATCH_SIZE_PER_GPU) \
 		--finetune_global_batch_size $(FINETUNE_GLOBAL_BATCH_SIZE) --finetune_batch_size_per_gpu $(FINETUNE_BATCH_SIZE_PER_GPU) \
-		--source_base '$(SOURCE_BASE)' --mirror '$(MIRROR)' $(foreach i,$(INPUTS_TO_MAKE),--source '$i=$(SOURCE.$i)') \
-		$(DOCTOR_FLAGS)
+		--source_base '$(SOURCE_BASE)' --mirror '$(MIRROR)' --redirect_hosts '$(REDIRECT_HOSTS)' \
+		$(foreach i,$(INPUTS_TO_MAKE),--source '$i=$(SOURCE.$i)') $(DOCTOR_FLAGS)
 INPUTS_TO_MAKE = $(sort $(notdir $(filter $(MODELS)/.make/% $(DATA)/.make/%,$(call models_of,$(ALL_MODELS)) $(SEED_AND_STAGE1) \
 	$(call from,FINETUNE_DATA,finetune) $(call from,EVAL_DATA,eval))))
 ## goal that `make plan` and `make why` speak of

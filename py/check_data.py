@@ -11,9 +11,9 @@ from pathlib import Path
 
 import cli
 from data_checks.findings import Finding, Findings, verdict
-from data_checks.workers import Workers
 from records import BadInput, atomic_write
 from stage1 import NONE
+from workers import Workers
 
 MAX_LENGTH = 2048  # official model_max_length
 

@@ -10,46 +10,35 @@ faulty records are left out and listed, as long as they are not more than ``--ma
 
 import argparse
 import json
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import nullcontext
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 
 import cli
 import records
-from image_check import look_at
+from image_check import Image, look_at
+from workers import Workers
 
-AT_ONCE = 256
 
-
-def batched(rows: Iterator, size: int) -> Iterator[list]:
-    """``rows`` in lists of ``size``; the last may be shorter."""
-    while some := list(islice(rows, size)):
-        yield some
+def images_of(rows: list[records.Record], folder: Path, store: Path | None) -> list[Image]:
+    """The image of each record, looked at."""
+    return look_at([str(folder / row.image) for row in rows], store)
 
 
 def checked(seed: Path, args: argparse.Namespace, faults: list[records.Fault]) -> Iterator[dict]:
     """Yield the sound records of ``seed`` with absolute image paths; ``faults`` gets the others."""
     folder = seed.parent.resolve()
-    rows: deque[records.Record] = deque()
-
-    def chunks() -> Iterator[list[str]]:
-        for some in batched(records.read_records(seed, faults=faults), AT_ONCE):
-            rows.extend(record._replace(image=str(folder / record.image)) for record in some)
-            yield [str(folder / record.image) for record in some]
-
-    with ProcessPoolExecutor(args.np) if args.np > 1 else nullcontext() as pool:
-        look = partial(look_at, store=args.store)
-        for image in chain.from_iterable((pool.map if pool else map)(look, chunks())):
-            row = rows.popleft()
-            if image.fault:
-                faults.append(records.Fault(seed, row.line, row.id, image.fault, row.place))
-                continue
-            checks = {"seed_row": row.place, "seed_image": row.image, "image_sha256": image.sha256}
-            yield {"id": row.id, "text": row.text, "images": [row.image], **checks}
+    look = partial(images_of, folder=folder, store=args.store)
+    with Workers(args.np) as workers:
+        rows = records.read_records(seed, faults=faults)
+        for some, images in workers.map(look, rows, seed.name, None):
+            for row, image in zip(some, images, strict=True):
+                if image.fault:
+                    faults.append(records.Fault(seed, row.line, row.id, image.fault, row.place))
+                    continue
+                path = str(folder / row.image)
+                checks = {"seed_row": row.place, "seed_image": path, "image_sha256": image.sha256}
+                yield {"id": row.id, "text": row.text, "images": [path], **checks}
 
 
 def refuse(faults: list[records.Fault], sound: int, most: float) -> None:
@@ -87,15 +76,9 @@ def main() -> None:
     faults: list[records.Fault] = []
     sound = 0
     with records.atomic_write(args.output) as file:
-        try:
-            for row in checked(args.seed, args, faults):
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                sound += 1
-        except BrokenExecutor as error:
-            raise records.BadInput(
-                f"{args.seed}: a process that decodes images was killed, for want of memory perhaps; "
-                "set SYNTH_PROCESSES lower"
-            ) from error
+        for row in checked(args.seed, args, faults):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sound += 1
         refuse(faults, sound, args.max_bad_records if args.on_bad_record == "drop" else 0)
     faults.sort(key=lambda fault: fault.place)
     if args.bad:

@@ -20,9 +20,9 @@ from fetch import folder, room, sources, transfer
 from fetch.client import Patience, new_client
 from fetch.parts import Part
 from fetch.pieces import Piece, Settings, check_room, pieces_of, place, verify
-from fetch.progress import say
 from fetch.sources import Source
 from graph.sizes import readable
+from progress import say
 from records import BadInput
 
 FULL = {
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
     parser.add_argument("--knob", help="what messages tell to set (default: SOURCE.NAME)")
     parser.add_argument("--base", default="", help="beginning of addresses that --mirror has too")
-    parser.add_argument("--mirror", default="", help="base to try where --base cannot be reached")
+    parser.add_argument("--mirror", default="", help="base to try where --base does not give a file")
     parser.add_argument("--redirect_hosts", default="", help="hosts that a redirect may lead to")
     parser.add_argument("--timeout", type=float, default=60, help="seconds of silence that end a connection")
     parser.add_argument("--retries", type=int, default=5, help="tries without progress before giving up")

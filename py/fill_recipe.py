@@ -10,6 +10,7 @@ plain recipe of its own format.
 """
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def check_repeated(process: list[dict], recipe: Path) -> None:
             )
 
 
-def _is_step(step: Any) -> bool:
+def is_step(step: Any) -> bool:
     """One operator's name, with a mapping of arguments or nothing."""
     return (
         isinstance(step, dict)
@@ -79,8 +80,13 @@ def read_steps(recipe: Path) -> tuple[dict, list[dict]]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise records.BadInput(f"{recipe}: not valid YAML ({reason}); mend it") from error
+    try:
+        json.dumps(config, default=str, skipkeys=True)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deep, or an anchor (&) that holds itself"
+        raise records.BadInput(f"{recipe}: {reason}; mend it") from error
     steps = config.get("process") if isinstance(config, dict) else None
-    if not isinstance(steps, list) or not all(_is_step(step) for step in steps):
+    if not isinstance(steps, list) or not all(is_step(step) for step in steps):
         raise records.BadInput(f"{recipe}: 'process' must be a list of operators, as in recaption.yaml")
     if "skip_op_error" in config:
         raise records.BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")

@@ -31,6 +31,8 @@ def digest_of(path: str) -> Image:
         return Image("", f"image {path} is missing; {REMEDY}")
     except OSError as error:
         return Image("", f"image {path} cannot be read ({error.strerror}); {REMEDY}")
+    except ValueError as error:  # a zero byte in the path, or half a character
+        return Image("", f"image {path!r} cannot be read ({error}); correct the path")
 
 
 def look_at(paths: list[str], store: Path | None) -> list[Image]:

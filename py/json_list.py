@@ -18,6 +18,11 @@ class NotAList(ValueError):
         self.line = line
 
 
+def reason(error: Exception) -> str:
+    """Why Python does not parse a JSON text: broken, nested too deep, or a number of thousands of digits."""
+    return getattr(error, "msg", str(error)).split(";")[0]
+
+
 class Text:
     """The piece of a file that is being read; ``at`` is the place in it, ``line`` that of the last entry."""
 
@@ -63,6 +68,9 @@ class Text:
                     continue
                 self.count_lines()
                 raise NotAList(self.line + self.text.count("\n", self.at, error.pos), error.msg) from error
+            except (ValueError, RecursionError) as error:
+                self.count_lines()
+                raise NotAList(self.line, reason(error)) from error
             length = end - self.at
             if len(self.text) - end < len("e+1.") and self.more():  # a number may go on
                 continue

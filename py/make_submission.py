@@ -14,10 +14,11 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
+from fetch import room
+from progress import Progress
 from records import BadInput
 from submission import contents, rules
 from submission.contents import Piece
-from submission.progress import Progress, require_room
 from submission.readme import readme
 from submission.run import STAGES, Run, read_run, require_valid
 from submission.train_script import read_command, train_script
@@ -53,8 +54,7 @@ def knobs_of(run: Run, args: Namespace, recipe: Piece, deepspeed: list[Piece]) -
 def copy(pieces: list[Piece], output: Path) -> None:
     """Write ``pieces`` below ``output``, which must not be there yet."""
     total = sum(piece.size for piece in pieces)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    require_room(output.parent, 2 * total, f"the submission ({len(pieces)} files) and its zip")
+    room.check(output.parent, 2 * total, f"the {len(pieces)} files of the submission and its zip")
     progress = Progress(f"copying to {output}", total)
     for piece in pieces:
         target = output / piece.name

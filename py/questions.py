@@ -67,10 +67,10 @@ def mmbench_table(path: str | Path) -> list[tuple[int, dict]]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t", restkey="beyond", restval="")
-            rows = [(reader.line_num, row) for row in reader]
+            rows, names = [(reader.line_num, row) for row in reader], reader.fieldnames or []
     except (csv.Error, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not a readable table ({error}); restore the official file") from error
-    absent = [name for name in MMBENCH_COLUMNS if name not in (reader.fieldnames or [])]
+    absent = [name for name in MMBENCH_COLUMNS if name not in names]
     if absent:
         raise BadInput(f"{path}: lacks the columns {', '.join(absent)}; is this an MMBench question file?")
     if not rows:
@@ -81,7 +81,7 @@ def mmbench_table(path: str | Path) -> list[tuple[int, dict]]:
 def index_fault(row: dict, seen: set[str]) -> str | None:
     """What is wrong with a row's number of cells or its index, which ``seen`` gets; None if nothing."""
     index, long = row["index"], "beyond" in row
-    if long or not (index.isascii() and index.isdecimal()) or index in seen:
+    if long or not (index.isascii() and index.isdecimal() and len(index) <= LONGEST_INDEX) or index in seen:
         return "has too many cells" if long else "appears twice" if index in seen else "is no number"
     seen.add(index)
     return None
@@ -98,7 +98,7 @@ def read_mmbench_rows(path: str | Path) -> list[dict]:
     rows, seen = mmbench_table(path), set()
     for _, row in rows:
         if fault := index_fault(row, seen):
-            raise BadInput(f"{path}: index {row['index']} {fault}; restore the official file")
+            raise BadInput(f"{path}: index {row['index'][:LONGEST_INDEX]} {fault}; restore the official file")
     return [with_gaps(row) for _, row in rows]
 
 

@@ -122,7 +122,7 @@ def read_json(path: str | Path, **options: Any) -> Any:
     try:
         with _opened(path) as file:
             return json.loads(file.read().decode("utf-8"), **options)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not valid JSON ({error}); restore the file or make it again") from error
 
 
@@ -143,11 +143,11 @@ def read_objects(path: str | Path) -> Iterator[tuple[int, dict | str]]:
         for number, line in enumerate(file, start=1):
             try:
                 record = json.loads(line.decode("utf-8"))
-            except json.JSONDecodeError as error:
-                what = error.msg if line.strip() else "an empty line"
-                yield number, f"not valid JSON ({what}); mend or remove the line"
             except UnicodeDecodeError as error:
                 yield number, f"not UTF-8 ({error.reason}); mend or remove the line"
+            except (ValueError, RecursionError) as error:
+                what = json_list.reason(error) if line.strip() else "an empty line"
+                yield number, f"not valid JSON ({what}); mend or remove the line"
             else:
                 kind = type(record).__name__
                 sound = isinstance(record, dict)
@@ -218,7 +218,9 @@ def caption_fault(record: dict, strict: bool = False) -> str | None:
 def _strict_fault(text: str, image: str) -> str | None:
     if text.count(EOC_TOKEN) != 1 or not text.rstrip().endswith(EOC_TOKEN):
         return f"the text must end in {EOC_TOKEN}, once; correct it"
-    if "\0" in image or image.startswith("/"):
+    if "\0" in image:
+        return f"image {image!r} holds a zero byte; correct the path"
+    if image.startswith("/"):
         return f"image {image!r} is an absolute path; write it relative to the file"
     return None
 

@@ -17,7 +17,7 @@ from fetch import room
 from fetch.archives import FOLDER, Entry, checked, faults_named
 from fetch.content import Refused
 from fetch.folder import filled_aside, make_folder, make_way
-from fetch.progress import Progress
+from progress import Progress
 from records import BadInput
 
 BLOCK = 4096  # bytes; a smaller file takes as much

@@ -3,7 +3,7 @@
 # usage: download.sh --output FOLDER [OPTIONS] SOURCE...
 #   SOURCE  URL of an archive (.tar.gz, .tgz, .tar, .zip: unpacked, its single top folder dropped) or of another file;
 #           hub id (owner/name or owner/name@revision); local folder, or local file as behind a URL
-#   --mirror BASE          with --base BASE: tried where the first cannot be reached
+#   --mirror BASE          with --base BASE: tried where the first does not give the file
 #   --redirect_hosts 'H …' hosts that a redirect may lead to (default: none but the source's own)
 #   --knob NAME            what messages tell to set; further options: fetch_sources.py --help
 #   Each file's sha256 is recorded beside FOLDER at first sight and compared ever after. Proxies are those of

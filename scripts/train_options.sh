@@ -47,6 +47,7 @@ count_processes() {
 plan_batch() { # STAGE
   [ -z "$hostfile" ] || check_hosts
   num_gpus=$(count_processes)
+  [ -n "$hostfile" ] || check_gpus
   if [ "$per_device_train_batch_size" = auto ]; then
     per_device_train_batch_size=$("$python" "$py/plan_batch.py" --stage "$1" --global_batch_size "$global_batch_size" \
       --gpus "$num_gpus" ${deepspeed:+--deepspeed "$deepspeed"} --gradient_checkpointing "$gradient_checkpointing" \
@@ -57,6 +58,14 @@ plan_batch() { # STAGE
     gradient_accumulation_steps=$((global_batch_size / (per_device_train_batch_size * num_gpus)))
   [ "$gradient_accumulation_steps" != 0 ] ||
     die "--global_batch_size $global_batch_size is less than per_device_train_batch_size $per_device_train_batch_size × num_gpus $num_gpus"
+}
+
+# There are as many GPUs as were asked for; without any, processes share the CPU.
+check_gpus() {
+  local there
+  there=$(count_gpus)
+  [ "$there" = 0 ] || [ "$num_gpus" -le "$there" ] ||
+    die "--num_gpus $num_gpus: there are $there GPUs${CUDA_VISIBLE_DEVICES:+ in CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES}; lower NUM_GPUS, or leave it at auto"
 }
 
 # Every machine of the hostfile answers, before the model is loaded on the others. DeepSpeed asks even a single one by ssh.
@@ -98,15 +107,24 @@ stop() {
   exit 130
 }
 
+# The options with which DeepSpeed's launcher takes the machines or GPUs; CUDA_VISIBLE_DEVICES itself it overrides.
+where_to_run() {
+  if [ -n "$hostfile" ]; then echo "--hostfile $hostfile"
+  elif [ "$(count_gpus)" = 0 ] || [ -z "${CUDA_VISIBLE_DEVICES-}" ]; then echo "--num_gpus $num_gpus"
+  elif [[ $CUDA_VISIBLE_DEVICES =~ ^[0-9]+(,[0-9]+)*$ ]]; then
+    echo "--include localhost:$(cut -d, -f "1-$num_gpus" <<< "$CUDA_VISIBLE_DEVICES")"
+  else die "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES: DeepSpeed's launcher knows GPUs by number alone; write 0,1,…, or use --launcher torchrun (LAUNCHER)"
+  fi
+}
+
 launch() {
   local log=$output_dir/$1; shift
-  local train=$py/train.py command
+  local train=$py/train.py command where
   case $launcher in
     python) command=("$python" -u "$train");;
     torchrun) command=("$python" -m torch.distributed.run --nproc_per_node "$num_gpus" --master_port "$(free_port)" "$train");;
-    deepspeed) command=("$python" -m deepspeed.launcher.runner --master_port "$(free_port)")
-      if [ -n "$hostfile" ]; then command+=(--hostfile "$hostfile"); else command+=(--num_gpus "$num_gpus"); fi
-      command+=("$train");;
+    deepspeed) where=$(where_to_run)
+      command=("$python" -m deepspeed.launcher.runner --master_port "$(free_port)" "${where%% *}" "${where#* }" "$train");;
     *) die "--launcher $launcher: choose deepspeed, torchrun or python";;
   esac
   command+=("$@" "${extra[@]}")

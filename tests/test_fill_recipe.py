@@ -65,6 +65,7 @@ def test_more_processes_reach_every_operator(tmp_path):
         ("{}", "'process' must be a list"),
         ("process: [{x_mapper: [1, 2]}]", "'process' must be a list"),
         ("process: [", r"r\.yaml: not valid YAML"),
+        ("process: [{x_mapper: &a {b: *a}}]", r"r\.yaml: .*an anchor \(&\) that holds itself"),
         ("skip_op_error: true\nprocess: []", "skip_op_error is set by ON_BAD_RECORD; remove it"),
         ("process: [{x_mapper: {a: 1, b: 2}}, {x_mapper: {a: 1}}]", "x_mapper stands twice.*give both"),
     ],

@@ -48,6 +48,8 @@ def test_the_entries_are_those_of_the_json_module_with_their_lines(monkeypatch, 
         ("[1,\n]", 2, "Expecting value", 1),
         ('[{"a":\n\nx}]', 3, "Expecting value", 0),
         ("[]\n\n,", 3, "more behind the list", 0),
+        ("[1,\n" + "[" * 99_999, 2, "recursion", 1),
+        ("[1,\n" + "9" * 5_000 + "]", 2, "4300 digits", 1),
     ],
 )
 def test_where_it_stops_being_a_list_is_said_after_the_entries_before(

@@ -59,6 +59,7 @@ def test_the_mmbench_prompt_is_hint_question_and_options(tmp_path, change, promp
         ([ROW | {"A": ""}], "question 1 has no option A"),
         ([ROW | {"split": "dev\tmore"}], "index 1 has too many cells"),
         ([ROW | {"index": ""}], "is no number"),
+        ([ROW | {"index": "9" * 5_000}], "index 9{64} is no number"),
     ],
 )
 def test_a_damaged_mmbench_table_is_refused(tmp_path, rows, message):
@@ -66,9 +67,10 @@ def test_a_damaged_mmbench_table_is_refused(tmp_path, rows, message):
         read_mmbench(write_tsv(tmp_path / "m.tsv", *rows))
 
 
-def test_a_table_of_another_kind_is_refused(tmp_path):
+@pytest.mark.parametrize("text", ["", "<html>not found</html>\n"])
+def test_a_table_of_another_kind_is_refused(tmp_path, text):
     path = tmp_path / "m.tsv"
-    path.write_text("<html>not found</html>\n")
+    path.write_text(text)
     with pytest.raises(BadInput, match="lacks the columns index, question"):
         read_questions(path)
 

@@ -103,6 +103,8 @@ HOSTILE = {
     "or a backslash": lambda p: zipped(p / "x.zip", A, ("evil\\b", b"x")),
     "not UTF-8": lambda p: tar(p / "x.tar.gz", A, ("evil\udcff", b"x")),
     "unpacks to over 200 times": lambda p: tar(p / "x.tar.gz", A, ("evil", bytes(2_000_000))),
+    "over 1,000 characters": lambda p: tar(p / "x.tar.gz", A, ("evil/" + "a" * 1_000, b"x")),
+    "or 50 folders": lambda p: tar(p / "x.tar.gz", A, ("evil/" + "a/" * 50 + "b", b"x")),
 }
 HOSTILE_ZIPS = {
     "an absolute path": lambda p: zipped(p / "x.zip", A, ("/tmp/evil", b"x")),
@@ -133,6 +135,19 @@ def plain(path: Path) -> bytes:
     return tar(path, ("t/a", NOISE), ("t/b", NOISE), mode="w").read_bytes()
 
 
+def sized(size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """A header that says ``size``."""
+    member = tarfile.TarInfo("a")
+    member.size, member.type = size, kind
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def with_attribute(name: str, value: str) -> bytes:
+    member = tarfile.TarInfo("a")
+    member.pax_headers = {name: value}
+    return member.tobuf(tarfile.PAX_FORMAT) + bytes(1024)
+
+
 DAMAGED = {
     "gzip cut": ("x.tar.gz", lambda p: whole(p)[:-50], "cut short or damaged"),
     "gzip without its checksum": ("x.tar.gz", lambda p: whole(p)[:-8], "cut short or damaged"),
@@ -151,6 +166,17 @@ DAMAGED = {
     ),
     "two tars in one": ("x.tar", lambda p: plain(p) + plain(p), "content after its end"),
     "zip cut": ("x.zip", lambda p: zipped(p, A, ("b", NOISE)).read_bytes()[:-30], "cut short or damaged"),
+    "a negative size": ("x.tar", lambda p: sized(-1024) + bytes(1024), "a member of -1,024 bytes"),
+    "a long name of negative size": (
+        "x.tar",
+        lambda p: sized(-1024, tarfile.GNUTYPE_LONGNAME) + bytes(1024),
+        "a header of -1,024 bytes",
+    ),
+    "a map of no numbers": (
+        "x.tar",
+        lambda p: with_attribute("GNU.sparse.map", "a,b"),
+        "cut short or damaged",
+    ),
     "a web page": ("x.tar.gz", lambda p: b"<!DOCTYPE html><p>log in", "not an archive"),
     "nothing": ("x.tar", lambda p: b"", "not an archive"),
     "no file": (
@@ -173,8 +199,15 @@ def test_a_zip_whose_member_has_a_changed_byte_is_refused(tmp_path):
         archive.writestr("a", NOISE)
     content = (tmp_path / "x.zip").read_bytes()
     (tmp_path / "x.zip").write_bytes(flipped(content, content.index(NOISE) + 100))
-    with pytest.raises(Refused, match="cut short or damaged"):
-        unpacked(tmp_path / "x.zip")
+    with pytest.raises(Refused, match=r"damaged \(a is not what was packed"):
+        survey(tmp_path / "x.zip")
+
+
+def test_names_that_fill_memory_are_a_bomb_too(tmp_path):
+    deep = "/".join("abcdefghij" * 2 for _ in range(40))
+    archive = tar(tmp_path / "x.tar.gz", *[(f"evil{number}/{deep}", b"") for number in range(100)])
+    with pytest.raises(Refused, match="unpacks to over 200 times"):
+        survey(archive)
 
 
 def test_a_header_that_would_fill_memory_is_refused(tmp_path):

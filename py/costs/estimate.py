@@ -8,11 +8,12 @@ from costs.flops import Sample, answering_flop, training_flop
 from costs.memory import sizes as parameter_counts
 from costs.memory import step_memory
 from costs.plan import LONGEST, Machine, Training, plan, prepare, why_not
-from costs.states import Memory, checkpoint_bytes
+from costs.states import Memory, checkpoint_bytes, transferred_bytes
 from mgm.model import MGMGemmaForCausalLM
 
 READ = {"textvqa": (720, 10), "mmbench": (690, 3)}  # positions of a question, tokens of its answer
 OCR_SECONDS = 0.27  # RapidOCR, an image of the seed on one core
+PCIE = 22e9  # bytes a second between GPU and host, version 4, 16 lanes
 IMAGE_SECONDS = 0.021  # decode and resize for both towers, an image of the seed on one core
 
 
@@ -57,9 +58,12 @@ def synth_stage(recipe: str, records: int, machine: Machine, efficiency: float |
     if "rapidocr" in recipe and took is not None:
         names.append(f"OCR on {cores} cores")
         took += records * OCR_SECONDS / cores / 3600
-    return Stage(
-        "synth", "at most: " + ", ".join(names) if names else "no model", flop, took, disk=records * 5_000
-    )
+    note = "at most: " + ", ".join(names) if names else "no model"
+    if names and machine.gpus > 1:
+        note += (
+            f"; with SYNTH_PROCESSES={machine.gpus}"  # each is on one GPU, and without the knob there is one
+        )
+    return Stage("synth", note, flop, took, disk=records * 5_000)
 
 
 def training_stage(
@@ -83,7 +87,10 @@ def training_stage(
     stage.flop = samples * training_flop(model, pretrain, not keep).of(mean)
     usual = published.PRETRAIN if pretrain else published.FINETUNE
     stage.hours = hours(stage.flop, machine, efficiency or usual.efficiency)
-    stage.disk = checkpoint_bytes(*parameter_counts(model))
+    parameters, trained = parameter_counts(model)
+    if stage.hours and machine.offload:
+        stage.hours += samples / (batch * machine.gpus) * transferred_bytes(trained) / PCIE / 3600
+    stage.disk = checkpoint_bytes(trained, trained if pretrain else parameters)
     accumulation = training.global_batch_size // (batch * machine.gpus)
     stage.note = f"{batch} a GPU × {accumulation} × {machine.gpus} GPUs{'' if keep else ', checkpointing'}"
     busy = samples * IMAGE_SECONDS / (stage.hours * 3600 * machine.gpus) if stage.hours else 0

@@ -1,5 +1,7 @@
 """GPUs by name: peak speed and memory, from their makers' data sheets, and those of this machine."""
 
+import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ KNOWN = {
     name: GPU(name, teraflops, mib * MIB)
     for name, teraflops, mib in (
         ("A10", 125, 23028),
+        ("A10G", 70, 23028),
         ("A30", 165, 24576),
+        ("A40", 150, 46068),
         ("A6000", 155, 49140),
         ("A800", 312, 81920),
         ("A100", 312, 81920),
@@ -33,6 +37,7 @@ KNOWN = {
         ("H200", 989, 143771),
         ("L4", 121, 23034),
         ("L20", 119.5, 46068),
+        ("L40", 181, 46068),
         ("L40S", 362, 46068),
         ("RTX3090", 71, 24576),
         ("RTX4090", 165, 24564),
@@ -66,8 +71,12 @@ def gpu(text: str) -> GPU:
 
 
 def here() -> list[GPU]:
-    """This machine's GPUs, as nvidia-smi names them; ``teraflops`` 0 where the name is not known."""
-    if shutil.which("nvidia-smi") is None:
+    """This machine's GPUs, as nvidia-smi names them; ``teraflops`` 0 where the name is not known.
+
+    None where they are hidden from this process, as `count_gpus` of ``scripts/gpus.sh`` has it.
+    """
+    hidden = re.match("$|-", os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+    if hidden or os.environ.get("DS_ACCELERATOR") == "cpu" or shutil.which("nvidia-smi") is None:
         return []
     query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     done = subprocess.run(query, capture_output=True, text=True, check=False)
@@ -76,12 +85,10 @@ def here() -> list[GPU]:
 
 
 def teraflops_of(name: str) -> float:
-    """Peak of the GPU that nvidia-smi calls ``name``, 0 if unknown: the longest known name in it counts.
+    """Peak of the GPU that nvidia-smi calls ``name``, 0 if no whole word of it is known.
 
     >>> teraflops_of("NVIDIA A100-SXM4-80GB"), teraflops_of("NVIDIA GeForce RTX 4090")
     (312, 165)
     """
-    text = name.upper().replace(" ", "")
-    words = text.replace("NVIDIA", "").replace("GEFORCE", "").replace("TESLA", "")
-    found = [one for key, one in KNOWN.items() if words.startswith(key.upper())]
-    return max(found, key=lambda one: len(one.name)).teraflops if found else 0
+    words = re.split("[ -]", re.sub("RTX (?=[0-9])", "RTX", name.upper().strip()))
+    return next((KNOWN[word].teraflops for word in words if word in KNOWN), 0)

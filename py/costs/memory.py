@@ -24,9 +24,19 @@ def step_memory(
     model: MGMGemmaForCausalLM, samples: int, longest: Longest, gpus: int, offload: bool
 ) -> Memory:
     """What a step of ``samples`` of the ``longest`` sequences needs; ``model`` is on the meta device."""
-    states = state_bytes(*sizes(model), gpus, offload)
+    states = model_states(model, gpus, offload)
     activations = peak_bytes(model, samples, longest.length, longest.labelled)
     return Memory(states.gpu + activations + CONTEXT, states.host)
+
+
+def model_states(model: MGMGemmaForCausalLM, gpus: int, offload: bool) -> Memory:
+    """`state_bytes` of ``model``, and with ``offload`` room for its largest gradient on the way to the host.
+
+    DeepSpeed holds it all the time: ``temp_grad_buffer_for_gpu_offload`` in ``stage_1_and_2.py``.
+    """
+    states = state_bytes(*sizes(model), gpus, offload)
+    largest = max((p.numel() for p in model.parameters() if p.requires_grad), default=0)
+    return Memory(states.gpu + 2 * largest * offload, states.host)
 
 
 def sizes(model: MGMGemmaForCausalLM) -> tuple[int, int]:

@@ -44,8 +44,9 @@ def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tu
     """(batch a GPU, whether activations are kept); 0 if not even one sample fits.
 
     The largest batch that fits without checkpointing and is no smaller than the official one, else the
-    largest with it. A batch given by hand stays. ``model`` is on the meta device. Raises `BadInput` if the
-    global batch does not multiply out.
+    largest with it. Finetuning with offload takes the larger of the two: all gradients cross to the host and
+    back with each batch. A batch given by hand stays. ``model`` is on the meta device. Raises `BadInput` if
+    the global batch does not multiply out.
     """
     candidates = candidates_of(training, machine)
     if machine.gpu is None:
@@ -53,8 +54,11 @@ def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tu
     if not machine.checkpointing:
         return fitting(model, training, machine, candidates, False), True
     enough = [n for n in candidates if training.batch or n >= OFFICIAL_BATCH[training.name]]
-    batch = fitting(model, training, machine, enough, False)
-    return (batch, True) if batch else (fitting(model, training, machine, candidates, True), False)
+    kept = fitting(model, training, machine, enough, False)
+    if kept and not (machine.offload and training.name == "finetune"):
+        return kept, True
+    recomputed = fitting(model, training, machine, candidates, True)
+    return (kept, True) if kept >= recomputed > 0 else (recomputed, False)
 
 
 def official_batch(training: Training, candidates: list[int]) -> int:

@@ -27,8 +27,16 @@ def state_bytes(parameters: int, trained: int, gpus: int, offload: bool) -> Memo
     return Memory(2 * parameters + 18 * trained // gpus, reading)
 
 
-def checkpoint_bytes(parameters: int, trained: int) -> int:
+def checkpoint_bytes(trained: int, saved: int) -> int:
     """Disk that training needs at most: two checkpoints (the new one is whole before the old one goes), each
-    with weights, float32 copy and two moments of what is trained, and the finished weights.
+    with weights, float32 copy and two moments of what is trained, and the ``saved`` finished weights.
     """
-    return 2 * 14 * trained + 2 * parameters
+    return 2 * 14 * trained + 2 * saved
+
+
+def transferred_bytes(trained: int) -> int:
+    """What offloading moves over PCIe for each batch of each GPU: sums of gradients to the GPU and back.
+
+    ``async_accumulate_grad_in_cpu_via_gpu`` in DeepSpeed's ``stage_1_and_2.py``.
+    """
+    return 4 * trained

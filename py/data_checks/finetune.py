@@ -9,9 +9,9 @@ from data_checks.files import survey
 from data_checks.findings import Finding, Findings
 from data_checks.images import Twins, outside, unusual
 from data_checks.samples import Ruler, Samples, form_fault
-from data_checks.workers import Workers, progress
 from image_check import look_at
 from records import BadInput, read_list
+from workers import Workers
 
 Row = tuple[int, int, Any]  # line, place, entry
 
@@ -61,7 +61,7 @@ def check_finetune(
     findings.add(about.warnings)
     counts = {"records": 0, "images": 0}
     act = partial(look, path=path, ruler=ruler, store=store)
-    for rows, answers in workers.map(act, entries(path, findings), progress(path.name, about.records)):
+    for rows, answers in workers.map(act, entries(path, findings), path.name, about.records):
         for (line, place, entry), (digest, found) in zip(rows, answers, strict=True):
             findings.add(found)
             counts["records"] += 1

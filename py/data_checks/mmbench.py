@@ -8,9 +8,9 @@ from pathlib import Path
 
 from answer_mmbench import decode_image
 from data_checks.findings import Finding, Findings
-from data_checks.workers import Workers, progress
 from questions import (
     CIRCULAR_STEP,
+    LONGEST_INDEX,
     Question,
     index_fault,
     mmbench_question,
@@ -20,6 +20,7 @@ from questions import (
 )
 from records import BadInput
 from score_mmbench import exact_option
+from workers import Workers
 
 TABLE = "mmbench_dev_20230712.tsv"
 
@@ -43,8 +44,9 @@ def rows_of(path: Path, table: list[tuple[int, dict]], findings: Findings) -> It
     sound = []
     for line, row in table:
         if fault := index_fault(row, seen):
-            where = f"index {row['index']!r} {fault}; correct or remove the row"
-            findings.add([Finding(str(path), line, row["index"], where)])
+            index = row["index"][:LONGEST_INDEX]  # behind a lone quote it is the rest of the file
+            found = f"index {index!r} {fault}; correct or remove the row, or close a quote above it"
+            findings.add([Finding(str(path), line, index, found)])
         else:
             sound.append((line, with_gaps(row)))
     images = {row["index"]: row["image"] for _, row in sound}
@@ -106,7 +108,7 @@ def check_mmbench(folder: Path, findings: Findings, workers: Workers) -> None:
     try:
         table = mmbench_table(path)
         asked = rows_of(path, table, findings)
-        for some, answers in workers.map(partial(look, path=path), asked, progress(path.name, len(table))):
+        for some, answers in workers.map(partial(look, path=path), asked, path.name, len(table)):
             rows += [(line, replace(question, image="")) for line, question in some]
             for found in answers:
                 findings.add(found)

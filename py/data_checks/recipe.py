@@ -47,7 +47,7 @@ def known_operators(own: list[Path]) -> dict[str, type]:
 def lenient_steps(config: Any) -> list[dict]:
     """The steps of a recipe that can be looked at, whatever is wrong with the others."""
     steps = config.get("process") if isinstance(config, dict) else None
-    sound = [step for step in steps if fill_recipe._is_step(step)] if isinstance(steps, list) else []
+    sound = [step for step in steps if fill_recipe.is_step(step)] if isinstance(steps, list) else []
     return [{name: dict(arguments or {})} for step in sound for name, arguments in step.items()]
 
 
@@ -174,6 +174,8 @@ def refusals(path: Path, config: Any) -> Iterator[str]:
 def operators_for(path: Path, config: Any) -> tuple[dict[str, type], str | None]:
     """The operators that the recipe may name, and what is wrong with its own."""
     own = config.get("custom_operator_paths") if isinstance(config, dict) else None
+    if own is not None and not isinstance(own, list):
+        return known_operators([]), "custom_operator_paths must be a list of paths; correct it"
     try:
         return known_operators([path.parent / name for name in own or []]), None
     except (BadInput, TypeError) as error:
@@ -193,7 +195,7 @@ def faults_of(path: Path) -> Iterator[tuple[int | None, str]]:
         yield None, fault
     steps = config.get("process") if isinstance(config, dict) else None
     for line, step in zip(lines, steps if isinstance(steps, list) else [], strict=False):
-        if not fill_recipe._is_step(step):
+        if not fill_recipe.is_step(step):
             yield line, f"{step!r} is not one operator with its arguments; correct it"
             continue
         [(name, arguments)] = step.items()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from data_checks.files import survey
 from data_checks.findings import Finding, Findings
 from data_checks.images import Twins, outside, unusual
-from data_checks.workers import Workers, progress
 from image_check import look_at
 from records import BadInput, Fault, Record, caption_of, read_records
 from stage1 import NONE, Question, no_question, question_for, read_stage1
+from workers import Workers
 
 if TYPE_CHECKING:  # it imports transformers, for seconds
     from data_checks.samples import Ruler
@@ -84,18 +84,18 @@ def rows_of(
     findings.add(map(Finding.of, faults))
 
 
-def check_stage1(path: Path, findings: Findings) -> dict[str, Question]:
-    """Check a stage_1.json, and return its questions."""
+def check_stage1(path: Path, findings: Findings) -> Questions:
+    """Check a stage_1.json, and return its questions; None where it cannot be read to its end."""
     findings.start()
     faults: list[Fault] = []
     findings.add(survey(path).warnings)
-    questions = {}
+    questions = None
     try:
         questions = read_stage1(path, faults)
     except BadInput as error:
         findings.add([Finding.of_file(path, error)])
     findings.add(map(Finding.of, faults))
-    findings.tell("STAGE1", path, f"{len(questions):,} questions")
+    findings.tell("STAGE1", path, "" if questions is None else f"{len(questions):,} questions")
     return questions
 
 
@@ -114,7 +114,7 @@ def check_seed(
     findings.add(about.warnings)
     rows = rows_of(path, stage1, questions, findings)
     act = partial(look, path=path, ruler=ruler, store=store)
-    for some, answers in workers.map(act, rows, progress(path.name, about.records)):
+    for some, answers in workers.map(act, rows, path.name, about.records):
         for (record, _), (digest, found) in zip(some, answers, strict=True):
             ids.add(record.id)
             findings.add(found)

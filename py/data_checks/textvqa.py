@@ -9,10 +9,10 @@ from typing import Any
 from answer_textvqa import open_image, protocol
 from data_checks.files import survey
 from data_checks.findings import Finding, Findings
-from data_checks.workers import Workers, progress
 from questions import OCR_MARK, Question, read_textvqa, textvqa_fault
 from records import BadInput, read_json, read_objects
 from score_textvqa import match, question_of, read_annotations
+from workers import Workers
 
 QUESTIONS, ANNOTATIONS, IMAGES = "llava_textvqa_val_v051_ocr.jsonl", "TextVQA_0.5.1_val.json", "train_images"
 
@@ -126,7 +126,7 @@ def check_textvqa(folder: Path, findings: Findings, workers: Workers) -> None:
     rows = []
     try:
         asked = rows_of(path, findings)
-        for some, answers in workers.map(partial(look, path=path), asked, progress(path.name, about.records)):
+        for some, answers in workers.map(partial(look, path=path), asked, path.name, about.records):
             rows += some
             for found in answers:
                 findings.add(found)

@@ -55,7 +55,12 @@ def build(machine: Machine) -> Finding:
 
 def optimizer(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
     config = wanted.deepspeed_config
-    if not wanted.offloads(machine.folder) or machine.environ.get("DS_ACCELERATOR") == "cpu":
+    try:
+        offloads = wanted.offloads(machine.folder)
+    except (OSError, ValueError) as fault:
+        yield error("DeepSpeed", f"{config}: {fault}", "correct DEEPSPEED_CONFIG")
+        return
+    if not offloads or machine.environ.get("DS_ACCELERATOR") == "cpu":
         yield ok("compiler", f"not needed with {config}{'' if wanted.demo else ' here'}")
         return
     faults = list(missing(machine))

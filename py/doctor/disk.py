@@ -9,8 +9,9 @@ from pathlib import Path
 
 from doctor.finding import Finding, error, ok, warning
 from doctor.needs import needed_bytes, needed_files
-from doctor.probes import Machine, existing
+from doctor.probes import Machine
 from doctor.wanted import Wanted
+from fetch.room import existing
 
 GB = 10**9
 REMOTE = ("nfs", "cifs", "smb", "9p", "lustre", "gpfs", "beegfs", "ceph", "glusterfs")

@@ -19,7 +19,7 @@ def needed_bytes(profile: str, what: str) -> int:
     if what.endswith("_set"):
         return int(set_sizes(PROFILES[profile])[what.removesuffix("_set")])
     small = {"env": 7.2, "standins": 0.1, "world": 0.1, "tmp": 0.5}
-    run = checkpoint_bytes(MGM_2B, MGM_2B_TRAINED) / GB
+    run = checkpoint_bytes(MGM_2B_TRAINED, MGM_2B) / GB
     large = {"run": 0.5, "store": 0.1} if profile == "demo" else {"run": run, "store": 1.0}
     return int(GB * (small | large)[what])
 

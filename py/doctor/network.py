@@ -1,5 +1,6 @@
 """The loopback interface, this host's name, proxies, and the servers that the profile downloads from."""
 
+import http.client
 import socket
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ from fetch.sources import HUB_ID, addresses, parse, public
 from records import BadInput
 
 SECONDS = 5
+API = "/api/models/"  # of a hub
 
 
 def loopback(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
@@ -90,19 +92,34 @@ def request_of(url: str) -> urllib.request.Request:
     return request
 
 
-def fault_of(urls: list[str]) -> str:
+def misled(request: urllib.request.Request, answer: http.client.HTTPResponse, hosts: list[str]) -> str:
+    """Why the download will refuse an answer; empty if it will not."""
+    to = urlsplit(answer.url)
+    moved = to.netloc != urlsplit(request.full_url).netloc and API not in request.full_url
+    if moved and not {to.netloc, to.hostname, "*"} & set(hosts):
+        return f"redirected to another host; if you trust it, allow it with REDIRECT_HOSTS={to.netloc}"
+    if answer.headers.get_content_type() == "text/html":
+        return "a web page in its place: a login or error page perhaps"
+    return ""
+
+
+def fault_of(urls: list[str], hosts: list[str]) -> str:
     """Why none of ``urls`` can be fetched, the first one's reason; empty if one can."""
     faults = []
     for url in urls:
         try:
-            with urllib.request.urlopen(request_of(url), timeout=SECONDS):
+            request = request_of(url)
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+                fault = misled(request, answer, hosts)
+            if not fault:
                 return ""
+            faults.append(fault)
         except urllib.error.HTTPError as fault:
             if fault.code in (401, 403, 405, 501):  # a server that knows no HEAD, or asks for a token
                 return ""
             faults.append(f"HTTP {fault.code} {fault.reason}")
-        except (OSError, ValueError) as fault:  # URLError is an OSError
-            faults.append(str(getattr(fault, "reason", fault)))
+        except (OSError, ValueError, http.client.HTTPException) as fault:  # URLError is an OSError
+            faults.append(str(getattr(fault, "reason", fault)).strip())
     return faults[0]
 
 
@@ -115,7 +132,7 @@ def urls_of(machine: Machine, wanted: Wanted, source: str) -> list[str]:
         return []
     repository, revision = HUB_ID.fullmatch(source).groups()
     hub = machine.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    return [f"{hub.rstrip('/')}/api/models/{repository}/revision/{revision or 'main'}"]
+    return [f"{hub.rstrip('/')}{API}{repository}/revision/{revision or 'main'}"]
 
 
 def sources(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
@@ -129,12 +146,13 @@ def sources(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
             continue
         if urls:
             remote.setdefault(urlsplit(urls[0]).hostname or "", []).append((name, urls))
+    hosts = wanted.redirect_hosts.replace(",", " ").split()
     if not remote:
         yield ok("sources", "nothing to fetch from a server")
         return
     with ThreadPoolExecutor(max_workers=8) as pool:
         for server, asked in remote.items():
-            faults = list(pool.map(lambda pair: fault_of(pair[1]), asked))
+            faults = list(pool.map(lambda pair: fault_of(pair[1], hosts), asked))
             yield from answers_of(server, asked, faults)
 
 
@@ -144,7 +162,8 @@ def answers_of(server: str, asked: list[tuple[str, list[str]]], faults: list[str
         yield ok("sources", f"{server} answers for {len(asked)} files")
     elif not any(fault.startswith("HTTP") or not fault for fault in faults):
         knobs = ", ".join(f"SOURCE.{name}" for name in dict.fromkeys(name for name, _ in asked))
-        remedy = f"mend the network or the proxy, or set MIRROR or other sources: {knobs}"
+        mirror = "HF_ENDPOINT" if API in asked[0][1][0] else "MIRROR"
+        remedy = f"mend the network or the proxy, or set {mirror} or other sources: {knobs}"
         yield error("sources", f"{server}: {faults[0]}", remedy)
     else:
         for (name, urls), fault in zip(asked, faults):  # noqa: B905 - one answer each

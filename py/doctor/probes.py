@@ -124,11 +124,3 @@ def last_json(text: str) -> dict[str, Any] | None:
         if isinstance(value, dict):
             return value
     return None
-
-
-def existing(path: Path) -> Path:
-    """``path``, or the nearest folder above it that is there: where it would be made."""
-    path = path.absolute()
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path

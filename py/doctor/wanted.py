@@ -28,6 +28,7 @@ class Wanted:
     store: str = "data/store.sqlite"
     source_base: str = ""
     mirror: str = ""
+    redirect_hosts: str = ""
     source: tuple[str, ...] = ()
     build: bool = True
 

@@ -2,9 +2,9 @@
 
 import gzip
 import lzma
+import re
 import stat
 import tarfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from fetch.content import ASIDE, Refused, looks_like_page
+from records import BadInput
 
 FILE, FOLDER = "a file", "a folder"
 MOST_RATIO = 200
 FREE_OF_RATIO = 1_000_000  # bytes; a few zeros are no bomb
 MOST_PADDING = 1 << 26  # bytes of zeros after the last member
 LONGEST_HEADER = 1 << 16  # bytes of a long name or of extended attributes, which are read into memory
+LONGEST_NAME, DEEPEST = 1_000, 50  # characters, folders; all are held in memory until the end
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+SURROGATES = re.compile(r"[\ud800-\udfff]")
 TAR_KINDS = {
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.LNKTYPE: "a hard link",
@@ -63,9 +67,10 @@ BROKEN = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,  # a compression that zipfile lacks
-    RuntimeError,  # an encrypted zip
-    UnicodeDecodeError,
+    RuntimeError,  # an encrypted zip, a compression that zipfile lacks, headers nested without end
+    ValueError,  # with the next: what tarfile and zipfile come to with numbers that are none
+    LookupError,
+    OverflowError,
 )
 
 
@@ -82,7 +87,7 @@ class Member(tarfile.TarInfo):
             raise Damaged(str(error)) from error
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in HEADERS and self.size > LONGEST_HEADER:
+        if self.type in HEADERS and not 0 <= self.size <= LONGEST_HEADER:
             raise Damaged(f"a header of {self.size:,} bytes")
         return super()._proc_member(tar)
 
@@ -109,6 +114,8 @@ def faults_named(archive: Path) -> Iterator[None]:
     """Name the archive in each error about its content; errors about the disk pass."""
     try:
         yield
+    except BadInput:
+        raise
     except BROKEN as error:
         raise Refused(f"{archive}: the archive is cut short or damaged ({error}); fetch it again") from error
 
@@ -118,6 +125,8 @@ def tar_entries(stream: IO[bytes]) -> Iterator[Entry]:
         fileobj=stream, mode="r:", tarinfo=Member, encoding="utf-8", errors="surrogateescape"
     ) as tar:
         while (member := tar.next()) is not None:
+            if member.size < 0:
+                raise Damaged(f"a member of {member.size:,} bytes")  # the next one would lie before it
             plain = FILE if member.isreg() and not member.issparse() else "of a kind that is not unpacked"
             kind = FOLDER if member.isdir() else TAR_KINDS.get(member.type, plain)
             yield Entry(member.name, kind, member.size, lambda member=member: tar.extractfile(member))
@@ -132,11 +141,15 @@ def tar_entries(stream: IO[bytes]) -> Iterator[Entry]:
 def zip_entries(archive: Path) -> Iterator[Entry]:
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
+            if member.header_offset < 0:
+                raise Damaged(f"a member at {member.header_offset:,}")
             mode = stat.S_IFMT(member.external_attr >> 16)
             kind = FOLDER if member.is_dir() else ZIP_KINDS.get(mode, FILE)
             utf8 = member.flag_bits & 0x800 or member.orig_filename.isascii()
             name = member.orig_filename if utf8 else member.orig_filename + "\udc80"
             yield Entry(name, kind, member.file_size, lambda member=member: file.open(member))
+        if (changed := file.testzip()) is not None:  # found before the archive's own sum is recorded
+            raise Damaged(f"{shown(changed)} is not what was packed")
 
 
 def checked(archive: Path) -> Iterator[tuple[tuple[str, ...], Entry]]:
@@ -144,7 +157,8 @@ def checked(archive: Path) -> Iterator[tuple[tuple[str, ...], Entry]]:
     kinds: dict[str, str] = {}
     total, most = 0, max(MOST_RATIO * archive.stat().st_size, FREE_OF_RATIO)
     for entry in entries(archive):
-        total += entry.size + tarfile.BLOCKSIZE  # its header too: names alone can be a bomb
+        # Its header and its folders' names too: names alone can be a bomb.
+        total += entry.size + tarfile.BLOCKSIZE + len(entry.name) * entry.name.count("/")
         fault = name_fault(entry) or place_fault(entry, kinds)
         if fault is None and total > most:
             fault = f"unpacks to over {MOST_RATIO} times the size of the archive"
@@ -158,7 +172,8 @@ def checked(archive: Path) -> Iterator[tuple[tuple[str, ...], Entry]]:
 
 
 def shown(name: str) -> str:
-    """``name`` for a message, whatever is in it."""
+    """``name`` for a message, whatever is in it and however long."""
+    name = name if len(name) <= 200 else name[:200] + "…"
     return name if name.isprintable() else ascii(name)
 
 
@@ -170,9 +185,11 @@ def name_fault(entry: Entry) -> str | None:
     """Why the member may not be unpacked, as far as its kind and name say."""
     if entry.kind not in (FILE, FOLDER):
         return f"is {entry.kind}"
-    if any("\ud800" <= letter <= "\udfff" for letter in entry.name):
+    if SURROGATES.search(entry.name):
         return "a name that is not UTF-8"
-    if "\\" in entry.name or any(unicodedata.category(letter) == "Cc" for letter in entry.name):
+    if len(entry.name) > LONGEST_NAME or entry.name.count("/") > DEEPEST:
+        return f"a name of over {LONGEST_NAME:,} characters or {DEEPEST} folders"
+    if CONTROLS.search(entry.name):
         return "a name with control characters or a backslash"
     if entry.name.startswith("/"):
         return "an absolute path"

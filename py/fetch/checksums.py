@@ -9,8 +9,7 @@ import re
 from pathlib import Path
 
 from fetch.content import Refused
-from fetch.progress import Progress
-from fetch.sources import Link
+from progress import Progress
 from records import BadInput, atomic_write
 
 OFFICIAL = Path(__file__).resolve().parents[2] / "configs/checksums.sha256"
@@ -46,9 +45,17 @@ def digest(path: Path, algorithm: str = "sha256", prefix: bytes = b"") -> str:
     return whole.hexdigest()
 
 
-def check(path: Path, name: str, source: str, record: Path) -> str:
-    """The file's sha256; raises `BadInput` where it is known to be another, else records it in ``record``."""
+def check(path: Path, name: str, source: str, record: Path, listed: str | None = None) -> str:
+    """The file's sha256, recorded in ``record`` at first sight.
+
+    Raises `Refused` where it is known to be another, or where the hub has ``listed`` another digest.
+    """
     found = digest(path)
+    if listed is not None:
+        kind, _, expected = listed.partition(":")
+        own = digest(path, "sha1", b"blob %d\0" % path.stat().st_size) if kind == "git" else found
+        if own != expected:
+            raise Refused(f"{name}: content is {kind} {own}, but {source} lists {expected}; fetch it again")
     for place in (record, OFFICIAL):
         for known, of_name, of_source in read(place):
             if of_name == name and applies(of_source, source) and known != found:
@@ -62,16 +69,3 @@ def check(path: Path, name: str, source: str, record: Path) -> str:
         with atomic_write(record) as file:
             file.writelines("  ".join(part for part in line if part) + "\n" for line in lines)
     return found
-
-
-def check_expected(path: Path, link: Link) -> None:
-    """Raise `BadInput` where the hub says that the file's content is another."""
-    if link.digest is None:
-        return
-    kind, _, expected = link.digest.partition(":")
-    git = ("sha1", b"blob %d\0" % path.stat().st_size)
-    found = digest(path, *git) if kind == "git" else digest(path)
-    if found != expected:
-        raise Refused(
-            f"{link.name}: content is {kind} {found}, but {link.source} lists {expected}; fetch it again"
-        )

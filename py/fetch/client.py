@@ -15,8 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from fetch.progress import say
 from fetch.sources import public
+from progress import say
 from records import BadInput
 
 MOST_REDIRECTS = 10
@@ -85,8 +85,8 @@ def opened(
     client: httpx.Client, method: str, url: str, headers: Mapping[str, str], hosts: tuple[str, ...]
 ) -> Iterator[httpx.Response]:
     """The response to a request, redirects followed to ``hosts`` too (``*``: to any); faults in words."""
-    at, headers = httpx.URL(url), dict(headers)
     try:
+        at, headers = httpx.URL(url), dict(headers)
         for _ in range(MOST_REDIRECTS):
             with client.stream(method, at, headers=headers) as response:
                 if response.next_request is None:
@@ -101,9 +101,9 @@ def opened(
                 at = to
     except httpx.TransportError as error:
         raise fault(error, at, client.timeout.read) from error
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise BadInput(
-            f"{public(str(at))}: redirected to no address ({error}); give another source"
+            f"{public(url)}: no address, or redirected to no address ({error}); give another source"
         ) from error
     raise BadInput(f"{public(url)}: over {MOST_REDIRECTS} redirects; give the final address as the source")
 

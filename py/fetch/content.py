@@ -63,7 +63,7 @@ def check_jsonl(path: Path, where: str) -> None:
     for line in (first, last):
         try:
             json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             which = "first" if line is first else f"last ({number:,}th)"
             raise Refused(
                 f"{where}: its {which} line is not valid JSON, cut short or damaged ({error}); fetch it again"

@@ -79,10 +79,10 @@ def range_headers(link: Link, url: str, part: Part) -> dict[str, str]:
     return {"Range": f"bytes={part.size}-", "If-Range": validator} if validator else {}
 
 
-def check_continues(response: httpx.Response, link: Link, part: Part, version: Version) -> None:
-    """Raise, the part gone, where the piece sent does not follow on it or is of another version."""
+def check_continues(response: httpx.Response, link: Link, part: Part, version: Version) -> Version:
+    """The version, as far as it was ever said; raises, the part gone, where the piece does not follow."""
     held = part.held(link)
-    start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    start = re.match(r"bytes (\d{1,18})-", response.headers.get("Content-Range", ""))
     before = held[1] if held else Version()
     clash = (
         held is None
@@ -94,3 +94,4 @@ def check_continues(response: httpx.Response, link: Link, part: Part, version: V
     if clash:
         part.discard()
         raise Dropped("the server sent another piece or version than asked for; it starts anew")
+    return version._replace(total=before.total if version.total is None else version.total)

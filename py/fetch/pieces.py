@@ -9,8 +9,8 @@ import httpx
 from fetch import checksums, content, folder, hub, room, sources, transfer
 from fetch.client import Patience
 from fetch.parts import Part
-from fetch.progress import say
 from fetch.sources import Link, Source, is_archive, public
+from progress import say
 from records import BadInput
 from unpack import Survey, survey, unpack
 
@@ -80,10 +80,10 @@ def verify(piece: Piece, settings: Settings) -> Survey | None:
     where = piece.source if piece.name in piece.source else f"{piece.source}: {piece.name}"
     try:
         content.check(piece.path, piece.name, where)
-        if piece.link:
-            checksums.check_expected(piece.path, piece.link)
         found = survey(piece.path) if is_archive(piece.name) else None
-        checksums.check(piece.path, piece.name, piece.source, folder.beside(settings.output, ".sha256"))
+        listed = piece.link.digest if piece.link else None
+        record = folder.beside(settings.output, ".sha256")
+        checksums.check(piece.path, piece.name, piece.source, record, listed)
     except content.Refused:
         if piece.link:
             Part(piece.path).discard()

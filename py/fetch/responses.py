@@ -12,6 +12,7 @@ from fetch.sources import Link, public
 from records import BadInput
 
 PASSING = (408, 425, 429)
+NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # no more bytes are on any disk, and Python refuses 5,000 digits
 
 
 class Version(NamedTuple):
@@ -27,9 +28,12 @@ def version_of(response: httpx.Response) -> Version:
     length = response.headers.get("Content-Range", "").rpartition("/")[2] or response.headers.get(
         "Content-Length", ""
     )
-    etag = response.headers.get("ETag", "")
-    strong = etag if re.fullmatch(r'"[^"]*"', etag) else None
-    return Version(int(length) if length.isdigit() else None, strong, response.headers.get("Last-Modified"))
+    etag, modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+    return Version(
+        int(length) if NUMBER.fullmatch(length) else None,
+        etag if re.fullmatch(r'"[!#-~]*"', etag) else None,
+        modified if modified and modified.isascii() else None,  # both are sent back
+    )
 
 
 def check_status(response: httpx.Response, link: Link, url: str) -> None:
@@ -51,11 +55,11 @@ def check_status(response: httpx.Response, link: Link, url: str) -> None:
 def asked_pause(response: httpx.Response) -> float | None:
     """Seconds that Retry-After asks for."""
     after = response.headers.get("Retry-After", "")
-    if after.isdigit():
+    if NUMBER.fullmatch(after):
         return float(after)
     try:
         return max((parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds(), 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

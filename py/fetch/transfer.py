@@ -10,10 +10,11 @@ import httpx
 from fetch.client import Dropped, Patience, Unreachable, opened, persist
 from fetch.content import refuse_page
 from fetch.parts import Part, check_continues, range_headers
-from fetch.progress import Progress, say
 from fetch.responses import check_status, refuse_coding, version_of
 from fetch.sources import Link, public
 from graph.sizes import readable
+from progress import Progress, say
+from records import BadInput
 
 T = TypeVar("T")
 
@@ -36,19 +37,20 @@ def size_of(client: httpx.Client, link: Link, patience: Patience) -> int | None:
 
 
 def first_of(link: Link, patience: Patience, action: Callable[[str, Patience], T]) -> T:
-    """``action`` on the first address that answers; while others are left, one further try is enough."""
-    faults = []
+    """``action`` on the first address that has the file; while others are left, one further try is enough."""
+    faults: list[BadInput] = []
     for number, url in enumerate(link.urls, 1):
         last = number == len(link.urls)
         try:
             return action(url, patience if last else patience._replace(retries=min(patience.retries, 1)))
-        except Unreachable as error:
-            faults.append(str(error))
+        except BadInput as error:
+            faults.append(error)
             if not last:
                 say(f"{error}; trying {public(link.urls[number])}")
-    raise Unreachable(
-        f"{'; '.join(faults)}; what was fetched is kept: run again to continue, or {link.remedy}"
-    )
+    words = "; ".join(map(str, faults))
+    if not any(isinstance(fault, Unreachable) for fault in faults):
+        raise BadInput(words)
+    raise Unreachable(f"{words}; what was fetched is kept: run again to continue, or {link.remedy}")
 
 
 def fetch(client: httpx.Client, link: Link, part: Part, patience: Patience) -> None:
@@ -74,7 +76,7 @@ def attempt(client: httpx.Client, link: Link, url: str, part: Part) -> None:
         check_status(response, link, url)
         version, chunks = version_of(response), response.iter_raw()
         if response.status_code == 206:
-            check_continues(response, link, part, version)
+            version = check_continues(response, link, part, version)
         else:
             first = next(chunks, b"")
             refuse_page(link.name, public(url), response.headers.get("Content-Type", ""), first)

@@ -5,7 +5,7 @@ whole with one printed "tokenization mismatch" is an error here.
 """
 
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
-from records import LLAVA_IMAGE_TOKEN, BadInput
+from records import HALF, LLAVA_IMAGE_TOKEN, BadInput
 
 USER = "<start_of_turn>user\n"
 MODEL = "<start_of_turn>model\n"
@@ -34,7 +34,8 @@ def rounds(conversations: list[dict], has_image: bool) -> list[tuple[str, str]]:
     """Check a LLaVA ``conversations`` list and return its (question, answer) pairs.
 
     Raises `BadInput` (without the id, which the caller knows) for anything but alternating human and gpt
-    turns, an empty answer, or a number of image placeholders other than one with an image and none without.
+    turns, an empty answer, half a character, or a number of image placeholders other than one with an image
+    and none without.
     """
     if not isinstance(conversations, list) or not all(
         isinstance(turn, dict) and isinstance(turn.get("value"), str) for turn in conversations
@@ -50,6 +51,8 @@ def rounds(conversations: list[dict], has_image: bool) -> list[tuple[str, str]]:
         raise BadInput("empty answer (caption); remove the record or give it a caption")
     if any(LLAVA_IMAGE_TOKEN in answer for _, answer in pairs):
         raise BadInput(f"an answer holds {LLAVA_IMAGE_TOKEN}; remove it from the text")
+    if any(HALF.search(text) for pair in pairs for text in pair):
+        raise BadInput("half a character (a lone surrogate) in the text; correct or remove the record")
     if slots != int(has_image):
         raise BadInput(
             f"{slots} image placeholders for {int(has_image)} images; "

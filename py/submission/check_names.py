@@ -9,6 +9,7 @@ from submission import rules
 from submission.tree import Faults, Member, Tree
 
 TOP = ("solution", "output")
+OUTPUT = ("train.sh", "training_dirs", "eval_results", "processed_data")
 JUNK = re.compile(
     r"(^|/)(__MACOSX|__pycache__|\.git|\.svn|\.ipynb_checkpoints|\.venv|\.cache)/"
     r"|(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)$|\.(pyc|pyo|swp|tmp|part)$|[~+]$"
@@ -85,6 +86,9 @@ def unwrapped(tree: Tree, faults: Faults) -> Tree:
             return inner
     for top in sorted(tops - {*TOP}):
         faults.add(top, "only solution/ and output/ may be at the top; move or remove it")
+    inner = {name.split("/")[1] for name in tree.below("output") if not JUNK.search(name)}
+    for name in sorted(inner - {*OUTPUT}):
+        faults.add(f"output/{name}", f"only {', '.join(OUTPUT)} may be in output/; move or remove it")
     return tree
 
 

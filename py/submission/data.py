@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from records import EOC_TOKEN, IMAGE_TOKEN, LLAVA_IMAGE_TOKEN, caption_of
+from records import caption_fault
 from submission import rules
 from submission.answers import json_lines
 from submission.tree import Faults, Tree
@@ -20,30 +20,17 @@ class Seed(NamedTuple):
 
 def record_fault(record: dict, tree: Tree, seed: Seed | None) -> str | None:
     """What is wrong with one line, and the remedy."""
-    identity, text, images = record.get("id"), record.get("text"), record.get("images")
-    if not isinstance(identity, str) or not identity:
-        return "no id, or one that is not a string; give the record its id from the seed"
+    identity = record.get("id")
+    if fault := caption_fault(record, strict=True):
+        return f"id {identity}: {fault}" if isinstance(identity, str) and identity else fault
     if seed and identity not in seed.ids:
         return f"id {identity} is not of the seed; remove the record"
-    if not isinstance(text, str) or text.count(IMAGE_TOKEN) + text.count(LLAVA_IMAGE_TOKEN) != 1:
-        return f"id {identity}: not exactly one {IMAGE_TOKEN} in the text; mend or remove the record"
-    if text.count(EOC_TOKEN) != 1 or not text.rstrip().endswith(EOC_TOKEN):
-        return f"id {identity}: the text does not end in one {EOC_TOKEN}; mend or remove the record"
-    if not caption_of(text):
-        return f"id {identity}: empty caption; write one or remove the record"
-    if not isinstance(images, list) or len(images) != 1 or not isinstance(images[0], str):
-        return f"id {identity}: not exactly one image; name one or remove the record"
-    return image_fault(identity, images[0], tree, seed)
+    return image_fault(identity, record["images"][0], tree, seed)
 
 
 def image_fault(identity: str, image: str, tree: Tree, seed: Seed | None) -> str | None:
     """Whether the image is the seed's, by a path as the seed has it, or in the submission."""
-    if (
-        image.startswith(("/", "\\"))
-        or "\\" in image
-        or ".." in image.split("/")
-        or re.match(r"[A-Za-z]+:", image)
-    ):
+    if "\\" in image or ".." in image.split("/") or re.match(r"[A-Za-z]+:", image):
         return f"id {identity}: image {image} is not inside; write images/… as in the seed, or add it"
     if image in seed.images if seed else SEED_IMAGE.fullmatch(image):
         return None

@@ -17,7 +17,8 @@ def data_lines(run: Run) -> list[str]:
     return [
         f"Seed: {data['seed']:,} records; dropped: {dropped or 'none'}; selected: {data['selected']:,}.",
         f"Trained on: {len(samples):,} samples of {len({s.identity for s in samples}):,} seed records, "
-        f"{run.synthesised:,} synthesised; the budget is {run.rules.budget:,}, and no id is from elsewhere.",
+        f"{run.synthesised:,} synthesised; profile {run.profile} allows {run.rules.budget:,} at most, and no "
+        "id is from elsewhere.",
     ]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from costs.gpus import gpu
+from costs.gpus import gpu, teraflops_of
 from costs.memory import SHARE, step_memory
 from costs.plan import LONGEST, Machine, Training, offloads, plan, prepare, why_not
 from records import BadInput
@@ -27,8 +27,16 @@ def test_the_plan_fits_and_multiplies_out(mgm_2b, stage, name, gpus, offload):
 def test_more_memory_takes_more_samples_and_needs_no_checkpointing(mgm_2b):
     training = Training("finetune", 128)
     small, _ = plan(mgm_2b, training, Machine(gpu("A10"), 1, True, True))
-    large, keep = plan(mgm_2b, training, Machine(gpu("H200"), 1, True, True))
+    large, keep = plan(mgm_2b, training, Machine(gpu("H200"), 1, False, True))
     assert large > small and keep
+
+
+def test_offloading_finetunes_larger_batches_rather_than_keep_activations(mgm_2b):
+    """10 GB of gradients cross to the host and back with each batch."""
+    training, machine = Training("finetune", 128), Machine(gpu("A10"), 1, True, True)
+    assert plan(mgm_2b, training, machine) == (2, False)
+    assert plan(mgm_2b, Training("finetune", 128, 1), machine) == (1, True)
+    assert plan(mgm_2b, Training("pretrain", 256), Machine(gpu("A100"), 1, True, True))[1] is True
 
 
 def test_without_checkpointing_allowed_fewer_samples_fit(mgm_2b):
@@ -80,6 +88,24 @@ def test_without_a_gpu_the_official_batch_is_taken_or_the_next_that_multiplies_o
 def test_gpus_are_known_by_name_or_described(text, teraflops, gib):
     found = gpu(text)
     assert found.teraflops == teraflops and found.memory / 2**30 == pytest.approx(gib, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "teraflops"),
+    [
+        ("NVIDIA A10", 125),
+        ("NVIDIA A10G", 70),
+        ("NVIDIA A100 80GB PCIe", 312),
+        ("NVIDIA RTX A6000", 155),
+        ("NVIDIA L4", 121),
+        ("NVIDIA L40", 181),
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA GeForce RTX 3090", 71),
+        ("NVIDIA A2", 0),
+    ],
+)
+def test_a_gpu_counts_as_the_one_whose_whole_name_it_has(name, teraflops):
+    assert teraflops_of(name) == teraflops
 
 
 @pytest.mark.parametrize("text", ["V100", "T4", "A11", "mine:fast:48", "mine:0:48", "mine:1:2:3"])

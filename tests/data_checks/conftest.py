@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from data_checks.findings import Findings
-from data_checks.workers import Workers
+from workers import Workers
 
 
 @pytest.fixture

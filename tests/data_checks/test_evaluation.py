@@ -133,6 +133,7 @@ PAIR = ({"index": 1}, {"index": 1_000_001})
     [
         ([*PAIR, {"index": 1}], "index '1' appears twice", 4),
         ([*PAIR, {"index": "x"}], "index 'x' is no number", 4),
+        ([*PAIR, {"index": '"' + "x" * 200}], f"index '{'x' * 64}' is no number", 4),
         ([*PAIR, {"index": 2, "split": "dev\tmore"}], "has too many cells", 4),
         ([PAIR[0], PAIR[1] | {"A": ""}], "has no option A", 3),
         ([PAIR[0], PAIR[1] | {"answer": "C"}], "answer 'C' is none of the options AB", 3),

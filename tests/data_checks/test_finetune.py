@@ -24,6 +24,9 @@ FAULTS = [
     ({"image": "images/empty.png"}, "is empty (0 bytes)"),
     ({"image": "images/cut.png"}, "cannot be read"),
     ({"image": "/tmp/1.png"}, "is an absolute path"),
+    ({"image": "images/\0.png"}, "cannot be read (embedded null byte)"),
+    ({"image": "images/\ud800.png"}, "cannot be read ('utf-8' codec"),
+    ({"conversations": [HUMAN, {"from": "gpt", "value": "\ud800"}]}, "half a character"),
 ]
 LONG = [HUMAN, {"from": "gpt", "value": "x " * 3000}]
 LONG_QUESTION = [{"from": "human", "value": "<image>\n" + "x " * 3000}, GPT]

@@ -58,6 +58,7 @@ def test_a_faulty_step_is_named(tmp_path, found, step, words):
         ("just words", "'process' must be a list"),
         ("skip_op_error: true\nprocess: []", "skip_op_error is set by ON_BAD_RECORD"),
         ("custom_operator_paths: [gone.py]\nprocess: []", "gone.py' is neither a file nor a directory"),
+        ("custom_operator_paths: gone.py\nprocess: []", "custom_operator_paths must be a list of paths"),
         (
             "process:\n  - text_length_filter: {min_len: 5}\n  - text_length_filter: {max_len: 90}\n",
             "text_length_filter stands twice with different arguments",

@@ -17,6 +17,8 @@ SEEDS = [
     (b"", "not valid JSON (an empty line)"),
     (b"[1]", "a JSON object is needed, not list"),
     (b'{"id": "\xe9"}', "not UTF-8"),
+    (b"[" * 99_999, "not valid JSON (maximum recursion depth"),
+    (b'{"id": ' + b"9" * 5_000 + b"}", "not valid JSON (Exceeds the limit (4300 digits)"),
     ({"id": 8}, "no id, or one that is not a string"),
     ({"text": 8}, "needs 'text'"),
     ({"images": "images/8.png"}, "needs 'text' (a string) and 'images'"),
@@ -33,6 +35,7 @@ SEEDS = [
     ({"text": "<__dj__image>\n\ud800 cube <|__dj__eoc|>"}, "half a character"),
     ({"id": "007"}, "stands on line 1 already"),
     ({"images": ["/tmp/8.png"]}, "is an absolute path"),
+    ({"images": ["images/8\0.png"]}, "holds a zero byte"),
     ({"images": ["images/gone.png"]}, "images/gone.png is missing"),
     ({"images": ["images/empty.png"]}, "images/empty.png is empty (0 bytes)"),
     ({"images": ["images/html.jpg"]}, "images/html.jpg cannot be read"),
@@ -187,6 +190,13 @@ def test_ids_without_a_question_are_faults_and_questions_without_a_record_one_wa
         and fault["id"] == "007"
     )
     assert warning["severity"] == "warning" and "5 of its ids are not in seed.jsonl" in warning["message"]
+
+
+def test_questions_that_cannot_be_read_are_one_fault_and_no_record_lacks_one(pictures, found):
+    stage1, got = llava(pictures, text='[{"id"', name="stage_1.json"), []
+    (fault,) = found(lambda path, findings: got.append(check_stage1(path, findings)), stage1, after=None)
+    assert "not valid JSON" in fault["message"]
+    assert of_seed(found, jsonl(pictures, GOOD), stage1, got[0]) == []
 
 
 def check_questions(found, path, expected=0):

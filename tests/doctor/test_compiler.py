@@ -34,6 +34,14 @@ def ready(machine, tmp_path):
     return put
 
 
+def test_a_configuration_that_cannot_be_read_is_an_error(machine, about):
+    for name, text in (("none.json", None), ("broken.json", "{")):
+        if text:
+            (machine.folder / name).write_text(text)
+        found = about(compiler.optimizer, deepspeed_config=name)
+        assert found.level == "error" and name in found.found and "DEEPSPEED_CONFIG" in found.remedy
+
+
 def test_without_offloading_nothing_is_compiled(machine, about):
     assert about(compiler.optimizer, deepspeed_config="plain.json").level == "ok"
     assert about(compiler.optimizer, deepspeed_config="none").level == "ok"

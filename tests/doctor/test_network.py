@@ -17,8 +17,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = next((code for word, code in known.items() if word in self.path), 200)
         if "locked" in self.path and self.headers["Authorization"] != "Basic bWU6c2VjcmV0":  # me:secret
             status = 404
+        if "moved" in self.path:
+            status = 302
         self.send_response(status)
+        if "moved" in self.path:
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/a.tar.gz")
+        if "portal" in self.path:
+            self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
+
+    do_GET = do_HEAD  # which urllib makes of a HEAD that is redirected
 
     def log_message(self, *_):
         pass
@@ -92,11 +100,31 @@ def test_proxies_are_addresses_and_spare_this_machine(machine, about, variables,
         ("no_head.tar.gz", "ok", "answers"),
         ("missing.tar.gz", "error", "HTTP 404"),
         ("busy.tar.gz", "error", "HTTP 503"),
+        ("portal.tar.gz", "error", "a web page in its place"),
+        ("moved.tar.gz", "error", "redirected to another host"),
     ],
 )
 def test_a_source_that_a_server_does_not_have_is_named(about, server, path, level, words):
     found = about(network.sources, source=(f"seed_set={server}/{path}",))
     assert found.level == level and words in found.found
+
+
+def test_a_redirect_that_is_allowed_is_followed(about, server):
+    source = (f"seed_set={server}/moved.tar.gz",)
+    assert about(network.sources, source=source, redirect_hosts="cdn.example,localhost").level == "ok"
+
+
+def test_what_is_no_web_server_is_a_finding(about):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet():
+            with other.accept()[0] as connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+                connection.recv(1000)
+
+        threading.Thread(target=greet, daemon=True).start()
+        found = about(network.sources, source=(f"seed_set=http://127.0.0.1:{other.getsockname()[1]}/a.tar",))
+    assert found.level == "error" and "SSH-2.0" in found.found
 
 
 def test_a_server_that_does_not_answer_is_named_once(about, closed):
@@ -114,8 +142,10 @@ def test_hub_ids_are_asked_of_the_hub(machine, about, server, closed):
     machine.environ["HF_ENDPOINT"] = server
     assert about(network.sources, source=("blip2-opt-2.7b=owner/name",)).level == "ok"
     assert "404" in about(network.sources, source=("blip2-opt-2.7b=owner/missing",)).found
+    assert about(network.sources, source=("blip2-opt-2.7b=owner/moved",)).level == "ok", "of its API"
     machine.environ["HF_ENDPOINT"] = closed
-    assert about(network.sources, source=("blip2-opt-2.7b=owner/name",)).level == "error"
+    found = about(network.sources, source=("blip2-opt-2.7b=owner/name",))
+    assert found.level == "error" and "set HF_ENDPOINT or" in found.remedy
 
 
 def test_what_is_there_or_local_is_not_asked_for(machine, about, tmp_path, closed):

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 from web import File, serving
@@ -144,11 +145,14 @@ def test_the_mirror_is_tried_where_the_first_cannot_be_reached_and_a_part_contin
         assert second.ranges == ["bytes=1000-"]
 
 
-def test_a_mirror_does_not_hide_that_the_first_has_no_such_file(part):
+def test_the_mirror_is_tried_where_the_first_has_no_such_file_and_it_is_said(part, capsys):
     with serving() as first, serving(a__bin=File(CONTENT)) as second:
-        with pytest.raises(BadInput, match="no such file"):
-            fetched(link_to(f"{first.url}/a.bin", f"{second.url}/a.bin"), part)
-        assert not second.asked
+        assert fetched(link_to(f"{first.url}/a.bin", f"{second.url}/a.bin"), part) == CONTENT
+        assert f"{first.url}/a.bin: the server has no such file" in capsys.readouterr().out
+        with pytest.raises(
+            BadInput, match=rf"{first.url}/b.bin: .* no such .*{second.url}/b.bin: .* no such"
+        ):
+            fetched(link_to(f"{first.url}/b.bin", f"{second.url}/b.bin"), Part(part.path.with_name("b.bin")))
 
 
 STATUSES = {
@@ -333,3 +337,56 @@ def test_a_part_whose_note_is_broken_is_no_part(part):
     with serving(a__bin=File(OTHER)) as site:
         assert fetched(link_to(f"{site.url}/a.bin"), part) == OTHER
         assert site.ranges == [None]
+
+
+def answering(*answers: bytes) -> tuple[str, list[bytes]]:
+    """The address of a server that sends each of ``answers`` as it is, and what it was asked."""
+    server, asked = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve() -> None:
+        with server:
+            for answer in answers:
+                with server.accept()[0] as connection:
+                    asked.append(connection.recv(1 << 16))
+                    connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{server.getsockname()[1]}/a.bin", asked
+
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n%s\r\n01234"
+REST = b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-%s\r\nConnection: close\r\n\r\n"
+
+
+def test_a_piece_of_an_untold_whole_is_measured_by_what_was_told_before(part, capsys):
+    last = (REST % b"9/*").replace(b"5-", b"7-") + b"789"
+    url, _ = answering(CUT % b'ETag: "a"\r\n', REST % b"9/*" + b"56", last)
+    assert fetched(link_to(url), part, Patience(2, 1, 0)) == b"0123456789"
+    assert "cut at 7 of 10 bytes" in capsys.readouterr().out
+
+
+NONSENSE = {
+    "a whole in digits of no number": (REST % "9/²".encode("latin-1") + b"56789", None),
+    "a whole of 5,000 digits": (REST % (b"9/" + b"9" * 5_000) + b"56789", None),
+    "a pause in digits of no number": (b"HTTP/1.1 503 Busy\r\nRetry-After: \xb2\r\n\r\n", "HTTP 503"),
+    "a redirect to no name": (
+        b"HTTP/1.1 302 Found\r\nLocation: http://xn--/\r\n\r\n",
+        "redirected to no address",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), NONSENSE.values(), ids=NONSENSE)
+def test_headers_that_make_no_sense_end_in_the_file_or_in_a_message(part, answer, words):
+    url, _ = answering(CUT % b'ETag: "a"\r\n', answer)
+    if words is None:
+        assert fetched(link_to(url), part, Patience(2, 1, 0)) == b"0123456789"
+    else:
+        with pytest.raises(BadInput, match=words):
+            fetched(link_to(url), part, Patience(2, 1, 0))
+
+
+def test_a_version_that_cannot_be_sent_back_is_not(part):
+    url, asked = answering(CUT % b'ETag: "\xe9"\r\nLast-Modified: \xe9\r\n', (CUT % b"") + b"56789")
+    assert fetched(link_to(url), part, Patience(2, 1, 0)) == b"0123456789"
+    assert len(asked) == 2 and b"If-Range" not in asked[1]

@@ -52,6 +52,22 @@ def test_the_conversion_needs_the_profiles_set_only_for_questions_that_it_alone_
     assert not profile_seed or list(found).index("seed_set") < list(found).index("own_SEED")
 
 
+@pytest.mark.parametrize(
+    ("profile", "knob", "refused"),
+    [("10k", "EVAL_DATA", True), ("10k", "SEED", False), ("demo", "EVAL_DATA", False)],
+)
+def test_an_official_submission_with_a_finetuning_or_evaluation_set_of_ones_own_is_refused(
+    own, profile, knob, refused
+):
+    given = {knob: str(own / "mine.json"), "PROFILE": profile, "BASELINE_EXP": ""}
+    if not refused:
+        assert "submission" in stages("submission", **given)
+        return
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        stages("submission", **given)
+    assert "EVAL_DATA: the challenge fixes the finetuning and evaluation sets" in error.value.stderr
+
+
 def test_synthesis_alone_asks_for_no_questions(own):
     given = {"SEED": str(own / "mine.jsonl"), "PROFILE": "10k", "BASELINE_EXP": ""}
     assert "seed_set" in stages("results", **given) and "seed_set" not in stages("synth", **given)

@@ -148,6 +148,19 @@ def test_what_is_bad_is_refused_and_leaves_the_earlier_folder_alone(tmp_path, na
     assert not (tmp_path / "seed.sha256").exists() and not (tmp_path / f"seed.part/{name}").exists()
 
 
+def test_a_damaged_zip_is_neither_kept_nor_recorded(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a", b"one" * 100)
+    good = buffer.getvalue()
+    with serving(set__zip=File(good.replace(b"one", b"two", 1))) as site:
+        done = download(tmp_path / "seed", f"{site.url}/set.zip")
+        assert done.returncode == 1 and "a is not what was packed" in done.stderr
+        site.files["/set.zip"].content = good
+        assert download(tmp_path / "seed", f"{site.url}/set.zip").returncode == 0
+    assert content(tmp_path / "seed") == {"a": b"one" * 100}
+
+
 def test_a_file_that_is_not_what_it_was_at_first_sight_is_refused(tmp_path):
     with serving(list__json=File(b"[1]")) as site:
         assert download(tmp_path / "seed", f"{site.url}/list.json").returncode == 0

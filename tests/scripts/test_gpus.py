@@ -105,6 +105,43 @@ def test_a_machine_that_is_down_is_named_before_anything_is_loaded(
     assert not (folder / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("visible", "flags", "words"),
+    [
+        ("", [], "--num_gpus 1"),
+        (None, [], "--num_gpus 2"),
+        ("3,1,2", [], "--include localhost:3,1,2"),
+        ("3,1,2", ["--num_gpus", "2"], "--include localhost:3,1"),
+    ],
+)
+def test_deepspeed_trains_on_the_gpus_that_are_visible(tools, tmp_path, visible, flags, words):
+    """Its launcher overrides CUDA_VISIBLE_DEVICES when it is given a number."""
+    folder, put = tools
+    put("nvidia-smi", SMI)
+    put("python", f"#!/bin/sh\n[ $2 != deepspeed.launcher.runner ] || echo $* > {tmp_path}/started\necho 1\n")
+    environment = {"PYTHON": str(folder / "python")}
+    if visible is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = visible
+    done = pretrain(folder, "--per_device_train_batch_size", "1", *flags, **environment)
+    assert f" {words} " in (tmp_path / "started").read_text(), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("visible", "flags", "words"),
+    [
+        (None, ["--num_gpus", "3"], "--num_gpus 3: there are 2 GPUs; lower NUM_GPUS"),
+        ("1", ["--num_gpus", "2"], "--num_gpus 2: there are 1 GPUs in CUDA_VISIBLE_DEVICES=1; lower"),
+        ("GPU-2", [], "CUDA_VISIBLE_DEVICES=GPU-2: DeepSpeed's launcher knows GPUs by number"),
+    ],
+)
+def test_gpus_that_are_not_there_or_have_no_number_are_refused(tools, visible, flags, words):
+    folder, put = tools
+    put("nvidia-smi", SMI)
+    environment = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    done = pretrain(folder, "--per_device_train_batch_size", "1", *flags, **environment)
+    assert done.returncode == 1 and words in done.stderr and not (folder / "x").exists(), done.stderr
+
+
 def plan(folder: Path, standin, *flags: str, **environment: str) -> subprocess.CompletedProcess:
     names = (
         "gemma-2b-it",
@@ -126,3 +163,5 @@ def test_auto_takes_what_fits_on_the_gpus_that_are_there_and_the_official_number
     assert done.stdout == "16\n" and "16 samples at once on each of 2 GPUs (NVIDIA A10)" in done.stderr
     done = plan(folder, standin, "--global_batch_size 128 --gpus 3")
     assert done.returncode == 1 and "no multiple of 3 GPUs" in done.stderr
+    for hidden in ({"CUDA_VISIBLE_DEVICES": ""}, {"DS_ACCELERATOR": "cpu"}):
+        assert plan(folder, standin, "--global_batch_size 128 --gpus 2", **hidden).stdout == "1\n"

@@ -7,7 +7,7 @@ import pytest
 from submissions import write_run
 
 from make_submission import main
-from submission.packing import pack
+from pack_submission import pack
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import shutil
 import stat
 import struct
@@ -15,6 +16,7 @@ import openpyxl
 import pytest
 from submissions import log, workbook
 
+from progress import BLOCK
 from submission.check import check
 from submission.data import Seed
 from submission.tree import Faults, opened
@@ -132,6 +134,7 @@ FAULTS: list[tuple[str, Callable[[Files], None], str]] = [
         add("output/../../etc/passwd"),
         "output/../../etc/passwd: leads out of the submission's folder",
     ),
+    ("a stray file in output", add("output/notes.txt"), "output/notes.txt: only train.sh, training_dirs"),
     ("an absolute path", add("/etc/cron.d/x"), "/etc/cron.d/x: an absolute path"),
     ("a drive", add("C:/x.txt"), "C:/x.txt: an absolute path"),
     ("a backslash", add("output\\x.txt"), "a backslash in the name"),
@@ -214,9 +217,13 @@ FAULTS: list[tuple[str, Callable[[Files], None], str]] = [
     (
         "two image tokens",
         line(text="<__dj__image><__dj__image> a <|__dj__eoc|>"),
-        f"{DATA}:1: id 000000000: not exactly one <__dj__image>",
+        f"{DATA}:1: id 000000000: 1 images and 2 placeholders",
     ),
-    ("no end token", line(text="<__dj__image>\na"), f"{DATA}:1: id 000000000: the text does not end in one"),
+    (
+        "no end token",
+        line(text="<__dj__image>\na"),
+        f"{DATA}:1: id 000000000: the text must end in <|__dj__eoc|>",
+    ),
     ("no caption", line(text="<__dj__image>\n <|__dj__eoc|>"), f"{DATA}:1: id 000000000: empty caption"),
     (
         "an image elsewhere",
@@ -228,13 +235,17 @@ FAULTS: list[tuple[str, Callable[[Files], None], str]] = [
         line(images=["images/99/1.jpg"]),
         "image images/99/1.jpg is missing and not of the seed",
     ),
-    ("an absolute image", line(images=["/data/images/1.jpg"]), "image /data/images/1.jpg is not inside"),
+    (
+        "an absolute image",
+        line(images=["/data/images/1.jpg"]),
+        "image '/data/images/1.jpg' is an absolute path",
+    ),
     (
         "a missing synthetic image",
         line(images=["synthetic_images/1.jpg"]),
         "image synthetic_images/1.jpg is missing",
     ),
-    ("two images", line(images=["images/1.jpg", "images/2.jpg"]), "not exactly one image"),
+    ("two images", line(images=["images/1.jpg", "images/2.jpg"]), "2 images and 1 placeholders"),
     ("a number as id", line(id=7), f"{DATA}:1: no id, or one that is not a string"),
     ("an id from elsewhere", line(id="999999999"), f"{DATA}:1: id 999999999 is not of the seed"),
     (
@@ -391,14 +402,15 @@ def test_links_in_a_folder_are_named(offline, tmp_path):
     assert "output/link: is not a plain file (link)" in found and "output/way_out: is not" in found
 
 
-def test_damaged_bytes_are_named(small, tmp_path):
-    path = write(small, tmp_path / "bad.zip")
-    with zipfile.ZipFile(path) as archive:
-        at = archive.getinfo(DATA).header_offset
-    content = bytearray(path.read_bytes())
-    content[at + 120] ^= 0xFF
+@pytest.mark.parametrize("name", [DATA, SHARD])
+def test_damaged_bytes_are_named(offline, tmp_path, name):
+    path = tmp_path / "bad.zip"
+    content = bytearray(offline.read_bytes())
+    with zipfile.ZipFile(offline) as archive:
+        part = archive.getinfo(name)
+    content[part.header_offset + 30 + len(name) + part.compress_size - 9] ^= 0xFF
     path.write_bytes(content)
-    assert any(fault.startswith(DATA) and "cannot be read" in fault for fault in faults_of(path))
+    assert any(fault.startswith(name) and "cannot be read" in fault for fault in faults_of(path))
 
 
 def test_a_text_that_grows_too_much_is_not_read(small, tmp_path):
@@ -417,18 +429,18 @@ def test_the_profile_decides_the_numbers(small, tmp_path):
     assert "3,600 records, more than the budget of 3,000" in found
 
 
-def test_a_header_is_all_that_is_read_of_the_weights(small, tmp_path, monkeypatch):
+def test_weights_are_read_in_blocks_after_their_header(small, tmp_path, monkeypatch):
     header = json.dumps(
         {"model.x": {"dtype": "F32", "shape": [1 << 22], "data_offsets": [0, 1 << 24]}}
     ).encode()
-    files = small | {SHARD: struct.pack("<Q", len(header)) + header + bytes(1 << 24)}
+    files = small | {SHARD: struct.pack("<Q", len(header)) + header + random.Random(5).randbytes(1 << 24)}
     path, asked = write(files, tmp_path / "big.zip"), []
     plain = zipfile.ZipExtFile.read
     monkeypatch.setattr(
         zipfile.ZipExtFile, "read", lambda self, n=-1: asked.append((self.name, n)) or plain(self, n)
     )
     faults_of(path)
-    assert {n for name, n in asked if name == SHARD} == {8, len(header)}
+    assert {n for name, n in asked if name == SHARD} == {8, len(header), BLOCK}
 
 
 def checker(*words: str) -> subprocess.CompletedProcess:

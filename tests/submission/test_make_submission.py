@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from submissions import FINETUNE_SAMPLES, log, put, sample, sha256, write_run
 
+from pack_submission import differing, pack
 from records import BadInput
-from submission.packing import differing, pack
 
 PRE = "output/training_dirs/MGM-2B-Pretrain-mine"
 FT = "output/training_dirs/MGM-2B-Finetune-mine"
@@ -272,7 +272,7 @@ def test_the_readme_says_what_the_run_recorded(run, make):
     put(run / ".make/pretrain.made", {"knobs": knobs})
     told = (make(run) / "solution/readme").read_text()
     for words in (
-        "600 samples of 600 seed records, 2 synthesised; the budget is 200,000",
+        "600 samples of 600 seed records, 2 synthesised; profile full allows 200,000 at most",
         "pretrain: 600 samples, 3 steps of 256 (per GPU × accumulation × GPUs: 16 × 4 × 4), 1 epoch",
         "finetune: 240,000 samples, 1,875 steps of 128",
         "TextVQA: 50.00 % [20.0, 80.0] of 3 questions; greedy, bfloat16",
@@ -316,10 +316,10 @@ def test_a_link_is_not_followed_into_a_zip(run, make, tmp_path):
 
 
 def test_room_is_asked_for_before_anything_is_written(run, make, monkeypatch):
-    monkeypatch.setattr(
-        "submission.progress.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 1000)
-    )
-    with pytest.raises(BadInput, match=r"and its zip needs [\d.]+ MB, 1.0 kB are free; free some room"):
+    monkeypatch.setattr("fetch.room.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 1000))
+    with pytest.raises(
+        BadInput, match=r"and its zip need about [\d.]+ MB, \S+ has 1.0 kB free; free some room"
+    ):
         make(run)
     assert not (run.parents[2] / "submission").exists()
 

@@ -8,9 +8,9 @@ from typing import IO
 
 from mgm.saving import save_adapter, save_config, save_finetuned
 from mgm.training.arguments import ModelArguments, TrainingArguments
-from mgm.training.resume import last_checkpoint, remove_checkpoints
+from mgm.training.resume import changes, last_checkpoint, remove_checkpoints
 from mgm.training.trainer import MGMTrainer
-from records import BadInput, write_json
+from records import BadInput, read_json, write_json
 
 HELD: list[IO] = []  # open files whose locks last as long as the process
 FINAL = ("train_summary.json", "mm_projector.bin", "model.safetensors.index.json")
@@ -18,17 +18,21 @@ FINAL = ("train_summary.json", "mm_projector.bin", "model.safetensors.index.json
 
 def open_output(args: TrainingArguments, identity: dict, settings: dict, first: bool, say) -> Path | None:
     """Remove an earlier run's final files, save the settings, and find the checkpoint to go on from."""
-    out = Path(args.output_dir)
+    out, record, changed = Path(args.output_dir), {**identity, "settings": settings}, ""
     with args.main_process_first(local=False):
         if first:
             out.mkdir(parents=True, exist_ok=True)
             lock(out)
             for name in FINAL:
                 (out / name).unlink(missing_ok=True)
-            write_json(out / "train_args.json", {**identity, "settings": settings})
+            if (out / "train_args.json").is_file():
+                changed = changes(read_json(out / "train_args.json"), record)
+            write_json(out / "train_args.json", record)
         checkpoint, notes = last_checkpoint(out, identity["fingerprint"])
     for note in notes:
         say(note)
+    if notes and changed:
+        say(f"changed since the last start: {changed}")
     if checkpoint:
         say(f"resuming from {checkpoint}")
     return checkpoint

@@ -9,9 +9,9 @@ import psutil
 import torch
 
 from costs.flops import Sample, training_flop
-from costs.memory import SHARE, Longest, sizes
+from costs.memory import SHARE, Longest, model_states, sizes
 from costs.shapes import on_meta
-from costs.states import checkpoint_bytes, state_bytes
+from costs.states import HOST_FACTOR, Memory, checkpoint_bytes
 from costs.step import peak_bytes
 from costs.units import scaled, size
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
@@ -54,7 +54,11 @@ def preflight(
         say("memory suffices without gradient checkpointing; activations are kept, not computed twice")
     need = room.states + activations(model, args, longest, not keep)
     flop = training_flop(model, pretrain, not keep).total(samples) * args.num_train_epochs
-    disk, free = checkpoint_bytes(*sizes(model)), shutil.disk_usage(existing(Path(args.output_dir))).free
+    parameters, trained = sizes(model)
+    disk, free = (
+        checkpoint_bytes(trained, trained if pretrain else parameters),
+        shutil.disk_usage(existing(Path(args.output_dir))).free,
+    )
     say(
         f"{scaled(flop, 'FLOP')} for {len(samples):,} samples of up to {longest.length} positions; memory a "
         f"process: {size(need)} of {size(room.here)}; disk: {size(disk)} of {size(free)}"
@@ -98,7 +102,12 @@ def room_for(model: MGMGemmaForCausalLM, args: TrainingArguments) -> Room:
         return Room(
             available // args.world_size, trained * (width + (12 if args.deepspeed else 8)), 0, available
         )
-    states = state_bytes(parameters, trained, args.world_size, "offload_optimizer" in zero)
+    if args.deepspeed:
+        states = model_states(model, args.world_size, "offload_optimizer" in zero)
+    else:  # nothing is shared: float32 weights, gradients and moments, and buckets for several processes
+        buckets = 4 * trained * (args.world_size > 1)
+        reading = int(4 * parameters * args.world_size * HOST_FACTOR)
+        states = Memory(4 * parameters + 12 * trained + buckets, reading)
     room = torch.cuda.mem_get_info(args.device)[0]
     if states.gpu > room:
         raise BadInput(

@@ -75,6 +75,17 @@ def run_identity(
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "inputs": inputs}
 
 
+def changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What differs between two ``train_args.json`` of that which decides a run's result, in words."""
+    old, new = ({k: v for k, v in x["settings"].items() if not UNRELATED.fullmatch(k)} for x in (before, now))
+    said = []
+    for name in sorted(name for name in {*old, *new} if old.get(name) != new.get(name)):
+        values = old.get(name), new.get(name)
+        said.append(name if dict in map(type, values) else f"{name} {values[0]} → {values[1]}")
+    said += (name for name, digest in now["inputs"].items() if before["inputs"].get(name) != digest)
+    return ", ".join(said)
+
+
 def last_checkpoint(output_dir: str | Path, fingerprint: str) -> tuple[Path | None, list[str]]:
     """The newest complete checkpoint of this very run, and notes on those set aside as
     ``checkpoint-N.foreign``. A half-written one before it, whose removal was cut short, is removed.

@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from costs.flops import Sample
+from costs.memory import sizes
+from costs.shapes import on_meta
 from mgm.data import ConversationDataset
 from mgm.training import preflight as module
 from mgm.training.preflight import preflight, samples_of
+from mgm.training.trainable import set_trainable
 from records import BadInput
 
 
@@ -72,6 +75,16 @@ def test_weights_and_optimizer_that_exceed_the_gpu_stop_the_run(tiny_loaded, dat
         BadInput, match=r"weights and optimizer take .* has 1 MB free; .*zero2_offload.*NUM_GPUS"
     ):
         preflight(tiny_loaded.model.config, False, on_gpu(tmp_path), dataset, print)
+
+
+@pytest.mark.parametrize(("world_size", "width"), [(1, 12), (4, 16)])
+def test_without_deepspeed_a_gpu_holds_all_in_float32(tiny_loaded, tmp_path, monkeypatch, world_size, width):
+    monkeypatch.setattr(module.torch.cuda, "mem_get_info", lambda device: (10**11, 10**11))
+    model = on_meta(tiny_loaded.model.config)
+    set_trainable(model, False)
+    parameters, trained = sizes(model)
+    args = arguments(tmp_path, device=SimpleNamespace(type="cuda"), world_size=world_size)
+    assert module.room_for(model, args).states == 4 * parameters + width * trained
 
 
 def test_a_host_without_room_for_the_optimizer_and_a_full_disk_are_warned_of(

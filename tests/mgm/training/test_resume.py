@@ -6,7 +6,7 @@ import pytest
 
 from mgm.checkpoint import read_config
 from mgm.data import ConversationDataset
-from mgm.training.resume import complete, last_checkpoint, remove_checkpoints, run_identity
+from mgm.training.resume import changes, complete, last_checkpoint, remove_checkpoints, run_identity
 
 SETTINGS = {
     "learning_rate": 1e-3,
@@ -48,6 +48,13 @@ def test_foreign_and_half_written_checkpoints_are_named_and_set_aside(tmp_path):
     assert (tmp_path / "checkpoint-10.foreign/weights").read_text() == "10"
     assert (tmp_path / "checkpoint-15.foreign/weights").read_text() == "15"
     assert not (tmp_path / "checkpoint-10").exists()
+
+
+def test_what_changed_since_the_last_start_is_named_with_both_values():
+    before = {"settings": SETTINGS | {"deepspeed": {"stage": 2}}, "inputs": {"llm": "a", "data": "b"}}
+    now = {"settings": SETTINGS | {"world_size": 4, "save_steps": 9}, "inputs": {"llm": "a", "data": "c"}}
+    assert changes(before, before) == ""
+    assert changes(before, now) == "deepspeed, world_size 1 → 4, data"
 
 
 def test_what_is_left_of_a_removed_checkpoint_is_removed_and_only_the_last_set_aside_ones_are_kept(tmp_path):

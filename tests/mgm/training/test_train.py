@@ -107,7 +107,7 @@ PRETRAIN_COMMAND = """
   --report_to none"""
 FINETUNE_COMMAND = (
     PRETRAIN_COMMAND.replace("--tune_mm_mlp_adapter True", "--pretrain_mm_mlp_adapter P/mm_projector.bin")
-    .replace("--learning_rate 1e-3", "--learning_rate 2e-5")
+    .replace(" 1e-3 ", " 2e-5 ")
     .replace("--image_size_aux", "--image_aspect_ratio pad --group_by_modality_length True --image_size_aux")
 )
 

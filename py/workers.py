@@ -1,20 +1,17 @@
 """The cores share the work: chunks go out, answers come back in order, few are on the way at a time."""
 
 import os
-import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
+from progress import Progress
 from records import BadInput
 
 T, R = TypeVar("T"), TypeVar("R")
 AT_ONCE = 64
-SECONDS = 5  # between two lines of progress
 
 
 def chunks(rows: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
@@ -39,19 +36,17 @@ class Workers:
             self.pool.shutdown(cancel_futures=True)
 
     def map(
-        self, act: Callable[[list[T]], R], rows: Iterable[T], progress: Callable[[int], None]
+        self, act: Callable[[list[T]], R], rows: Iterable[T], name: str, total: int | None
     ) -> Iterator[tuple[list[T], R]]:
-        """Yield (chunk of ``rows``, what ``act`` makes of it); ``progress`` gets how many are done."""
+        """Yield (chunk of ``rows``, what ``act`` makes of it); ``name``, about ``total``: for progress."""
         if self.processes > 1 and self.pool is None:
             self.pool = ProcessPoolExecutor(self.processes)
         waiting: deque[tuple[list[T], Any]] = deque()
-        done = 0
+        progress = Progress(name, total, unit="{:,} records".format)
 
         def oldest() -> tuple[list[T], R]:
-            nonlocal done
             some, answer = waiting.popleft()
-            done += len(some)
-            progress(done)
+            progress.add(len(some))
             return some, answer.result() if self.pool else answer
 
         try:
@@ -62,21 +57,7 @@ class Workers:
             while waiting:
                 yield oldest()
         except BrokenExecutor as error:
-            raise BadInput("a process that reads images was killed, for want of memory perhaps") from error
-
-
-def progress(name: str, total: int) -> Callable[[int], None]:
-    """A function that says, every few seconds, how many of about ``total`` are done, and what is left."""
-    start = last = time.monotonic()
-
-    def say(done: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < SECONDS:
-            return
-        last, rate = now, done / (now - start)
-        left = f", {timedelta(seconds=round(max(total - done, 0) / rate))} left" if rate and total else ""
-        about = f"{done:,} of {total:,} records, {rate:,.0f} a second{left}"
-        print(f"check_data.py: {name}: {about}", file=sys.stderr, flush=True)
-
-    return say
+            raise BadInput(
+                f"{name}: a process that reads images was killed, for want of memory perhaps; "
+                f"use fewer than {self.processes} (SYNTH_PROCESSES, check_data.py --np)"
+            ) from error

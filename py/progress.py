@@ -4,10 +4,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from graph.sizes import readable
 
 EVERY_SECONDS = 5.0
+BLOCK = 8 << 20
 
 
 def say(words: str) -> None:
@@ -52,6 +54,13 @@ class Progress:
         if now - self.printed >= EVERY_SECONDS:
             self.printed = now
             self.print_line(self.line(now - self.start))
+
+    def pour(self, source: IO[bytes], target: IO[bytes] | None = None) -> None:
+        """Copy all of ``source`` into ``target``; without one it is read to its end."""
+        while block := source.read(BLOCK):
+            if target:
+                target.write(block)
+            self.add(len(block))
 
     def line(self, seconds: float) -> str:
         rate = (self.done - self.first) / seconds

@@ -1,6 +1,6 @@
 """Progress is lines at most every few seconds, with done and total, rate and time left."""
 
-from fetch.progress import Progress
+from progress import Progress
 
 
 def test_a_line_says_done_total_rate_and_time_left():
