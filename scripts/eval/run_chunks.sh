@@ -18,7 +18,7 @@ shift 2
 [[ $num_chunks =~ ^[1-9][0-9]*$ ]] || { echo "$me: --num_chunks $num_chunks: must be a number from 1" >&2; exit 2; }
 
 gpus=()
-if [[ ${DS_ACCELERATOR-} == cpu || ${CUDA_VISIBLE_DEVICES-} == -* ]]; then :
+if [[ ${CUDA_VISIBLE_DEVICES-} == -* ]]; then :
 elif [[ -n ${CUDA_VISIBLE_DEVICES+set} ]]; then
     IFS=, read -ra gpus <<<"$CUDA_VISIBLE_DEVICES"
 elif command -v nvidia-smi >/dev/null; then
