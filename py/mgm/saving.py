@@ -11,21 +11,13 @@ from safetensors.torch import save_file
 
 from mgm.adapter import PROJECTORS
 from mgm.config import MGMConfig
+from mgm.layout import OFFICIAL_FOLDER, TOKENIZER_FILES
 from mgm.model import MGMGemmaForCausalLM
 from records import BadInput, atomic_write, write_json
 
 SHARD_BYTES = 5_000_000_000  # as the official checkpoints
-TOKENIZER_FILES = (  # copied, not written anew, so that older versions of transformers read them too
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "generation_config.json",
-)
 # The official loader (multimodal_encoder/builder.py) knows a tower by this word in its path.
 TOWER_WORDS = {"mm_vision_tower": "openai", "mm_vision_tower_aux": "openclip"}
-OFFICIAL_FOLDER = "model_zoo/OpenAI"  # where it looks for them, from its own working folder
 
 
 def save_adapter(model: MGMGemmaForCausalLM, path: str | Path) -> None:

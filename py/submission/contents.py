@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
+from mgm.layout import OFFICIAL_FOLDER, TOKENIZER_FILES
 from records import BadInput, read_json, text_of
 from submission import rules
 from submission.code_files import LEFT_OUT, code_files
@@ -18,15 +19,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 RECIPE = "solution/recipe"
 CODE = "solution/code"
 TOWERS = ("mm_vision_tower", "mm_vision_tower_aux")
-OFFICIAL_FOLDER = "model_zoo/OpenAI"  # where the official code looks for the towers
-LOADED_WITH = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "generation_config.json",
-)
 
 
 class Piece(NamedTuple):
@@ -157,7 +149,7 @@ def weight_pieces(run: Run) -> list[Piece]:
     pieces += [text(f"{target}/{rules.INDEX}", json.dumps(index, indent=1) + "\n")]
     pieces += [text(f"{target}/config.json", json.dumps(portable_config(folder), indent=1) + "\n")]
     return pieces + [
-        Piece(f"{target}/{name}", folder / name) for name in LOADED_WITH if (folder / name).is_file()
+        Piece(f"{target}/{name}", folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()
     ]
 
 
