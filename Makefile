@@ -87,6 +87,8 @@ NUM_GPUS ?= auto
 HOSTFILE ?=
 ## models' answers (captions, similarities, words read), shared by all experiments and profiles: nothing is computed twice
 STORE ?= data/store.sqlite
+## most gigabytes in FEATURE_CACHE
+FEATURE_CACHE_GB ?= 2
 ## records that a model's operator gets at once; changes speed, not results
 SYNTH_BATCH_SIZE ?= 256
 ## processes of synthesis; each loads the models, on the GPUs in turn
@@ -131,7 +133,7 @@ SOURCE.blip-itm-base-coco ?= Salesforce/blip-itm-base-coco
 ifneq ($(words $(filter yes no,$(PRETRAIN)))-$(words $(PRETRAIN)),1-1)
 $(error PRETRAIN='$(PRETRAIN)' must be yes or no)
 endif
-$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE DEEPSPEED_CONFIG,$(if $(word 2,$($k)),\
+$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE DEEPSPEED_CONFIG FEATURE_CACHE,$(if $(word 2,$($k)),\
 	$(error $k='$($k)': a path with a space is more than make can handle)))
 
 export PYTHON := $(CURDIR)/.venv/bin/python
@@ -196,9 +198,8 @@ ifeq ($(PROFILE),demo)
 models_of = $(MODELS)/.make/standins
 sets_of = $(DATA)/.make/world
 OUTPUTS.standins := $(sort $(addsuffix /,$(notdir $(ALL_MODELS))))
-PACKAGES.standins := torch transformers timm
-CODE.standins := $(addprefix py/world/,$(addsuffix .py,make_models folders manifest standins bpe captions questions scene render) \
-	weights/manifest.json) $(COMMON_CODE)
+PACKAGES.standins := torch safetensors
+CODE.standins := $(addprefix py/world/,$(addsuffix .py,make_models folders manifest shipped)) py/world/weights/manifest.json $(COMMON_CODE)
 $(MODELS)/.make/standins: | $(ENV)
 	@$(call stage,$(PYTHON) py/world/make_models.py --output $(MODELS))
 OUTPUTS.world := seed/ finetune/ eval/ controls/
@@ -258,7 +259,7 @@ OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
 CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes fill_recipe \
-	run_data_juicer bad_records make_ledger run_trace fates store digest ocr stock_phrases)) \
+	run_data_juicer bad_records spare_work make_ledger run_trace fates store digest ocr stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
@@ -293,7 +294,8 @@ TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
 	--image_size_aux $(IMAGE_SIZE_AUX) --seed $(RANDOM_SEED) --save_steps $(SAVE_STEPS) --deepspeed $(DEEPSPEED_CONFIG) \
 	--gradient_checkpointing $(GRADIENT_CHECKPOINTING) --dataloader_num_workers $(DATALOADER_NUM_WORKERS) \
-	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS) $(HOSTFILE:%=--hostfile %)
+	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS) $(HOSTFILE:%=--hostfile %) \
+	$(patsubst %,--feature_cache % --feature_cache_gb $(FEATURE_CACHE_GB),$(filter-out none,$(FEATURE_CACHE)))
 
 ## train the projectors on what was synthesised
 pretrain: $(RUN)/.make/pretrain
@@ -492,7 +494,7 @@ ESTIMATE_FLAGS = --models $(MODELS) --image_size_aux $(IMAGE_SIZE_AUX) --pretrai
 	--workers $(DATALOADER_NUM_WORKERS)
 ## disk space per experiment, and what the clean targets would free
 du:
-	@$(PY) py/graph/disk_use.py $(RUNS) --other $(DATA) $(MODELS) .venv
+	@$(PY) py/graph/disk_use.py $(RUNS) --other $(DATA) $(MODELS) $(filter-out none,$(FEATURE_CACHE)) .venv
 
 ##@ Upkeep
 
@@ -501,6 +503,13 @@ PYTEST_FLAGS ?= -n 2 --dist worksteal
 ## run all tests
 test: $(ENV)
 	@$(PYTHON) -m pytest $(PYTEST_FLAGS)
+## benchmarks that `make bench` runs, of tests/bench; empty: all
+BENCH ?=
+## --quick: operation counts only, no clock, in a minute
+BENCH_FLAGS ?=
+## hold speed and memory against their targets: runs/bench.json and the tables of tests/bench/README.md
+bench: $(ENV)
+	@env -u OMP_NUM_THREADS $(PYTHON) tests/bench/bench.py $(BENCH) $(BENCH_FLAGS)
 ## ruff and shellcheck
 check: $(ENV)
 	@.venv/bin/ruff check . && .venv/bin/shellcheck scripts/*.sh scripts/*/*.sh .ci/run
@@ -525,5 +534,5 @@ CLEAN = $(PY) py/graph/clean.py $(if $(dry_run),--dry_run)
 help:
 	@awk -f scripts/help.awk Makefile configs/$(PROFILE).mk
 
-.PHONY: env models data synth pretrain finetune eval results baseline text-only table test check standins lock \
+.PHONY: env models data synth pretrain finetune eval results baseline text-only table test bench check standins lock \
 	submission submission-offline check-submission clean-synth clean-run distclean help estimate plan why doctor verify-data check-data du store synth-report

@@ -29,6 +29,8 @@ DEEPSPEED_CONFIG ?= configs/zero2.json
 GRADIENT_CHECKPOINTING ?= False
 ## processes that load images
 DATALOADER_NUM_WORKERS ?= 0
+## where the frozen towers' outputs are kept for all experiments, so that no image is encoded twice; or none
+FEATURE_CACHE ?= data/features
 ## steps between two checkpoints
 SAVE_STEPS ?= 100
 ## what starts the training: deepspeed, torchrun or python (one process)

@@ -27,8 +27,10 @@ IMAGE_SIZE_AUX ?= 768
 DEEPSPEED_CONFIG ?= configs/zero2_offload.json
 ## True: where memory asks for it, at the cost of a third in time; False: never; official: True
 GRADIENT_CHECKPOINTING ?= True
-## processes that load images, each GPU; official: 4
-DATALOADER_NUM_WORKERS ?= 4
+## processes that load images, each GPU; official: 4; auto: 4, or fewer where there are not the cores
+DATALOADER_NUM_WORKERS ?= auto
+## where the frozen towers' outputs are kept, on the CPU alone; none: 55 MB an image are not worth it here
+FEATURE_CACHE ?= none
 ## steps between two checkpoints; official: 100
 SAVE_STEPS ?= 100
 ## what starts the training: deepspeed (official), torchrun or python (one process)

@@ -41,7 +41,8 @@ def main() -> None:
         return blank(image) if args.blank_image else image
 
     texts = [f"{question.prompt}\n{DIRECT_ANSWER}" for question in part]
-    answers = answer_all(texts, load_image, load_answerer(args), args.batch_size) if part else []
+    pictures = [question.image for question in part]
+    answers = answer_all(texts, pictures, load_image, load_answerer(args), args.batch_size) if part else []
     lines = [
         {
             "question_id": question.question_id,

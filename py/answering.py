@@ -1,19 +1,30 @@
-"""What both answer scripts share: flags, batches of like length, names of answers, the protocol."""
+"""What both answer scripts share: flags, batches by picture, names of answers, the protocol."""
 
+import os
 import sys
 import uuid
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from digest import sha256
+from mgm.batching import batches_by_picture
 from questions import Question
 from records import BadInput, read_json, write_json, write_jsonl
 
-AnswerBatch = Callable[[list[str], list[Image.Image]], list[str]]
+LOADERS = min(4, len(os.sched_getaffinity(0)))  # threads; the kit's loader has four processes
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # openai/clip-vit-large-patch14-336, preprocessor_config.json
+
+
+class Answerer(NamedTuple):
+    """A checkpoint: ``prepare`` makes an image what ``answer`` takes, one for each of its questions."""
+
+    prepare: Callable[[Image.Image], Any]
+    answer: Callable[[list[str], list[Any]], list[str]]
 
 
 def add_flags(parser: ArgumentParser, max_new_tokens: int) -> None:
@@ -54,17 +65,21 @@ def resolve(args: Namespace) -> None:
         args.dtype = "float32" if args.device == "cpu" else "float16"
 
 
-def load_answerer(args: Namespace) -> AnswerBatch:
-    """The checkpoint as a function from questions and their images to greedy answers."""
+def load_answerer(args: Namespace) -> Answerer:
+    """The checkpoint, which answers greedily."""
     import torch
 
     from mgm.checkpoint import load_mgm
-    from mgm.generate import generate_answers
+    from mgm.generate import as_texts, encode_question, generate_batch
 
     towers = {"vision_tower": args.vision_tower, "vision_tower_aux": args.vision_tower_aux}
     loaded = load_mgm(args.model_path, dtype=getattr(torch, args.dtype), device=args.device, **towers)
-    limits = {"max_new_tokens": args.max_new_tokens, "batch_size": args.batch_size}
-    return lambda texts, images: generate_answers(loaded, texts, images, **limits)
+
+    def answer(texts: list[str], pictures: list) -> list[str]:
+        prompts = [encode_question(loaded, text, True) for text in texts]
+        return as_texts(loaded, generate_batch(loaded, prompts, pictures, args.max_new_tokens))
+
+    return Answerer(loaded.image_processor, answer)
 
 
 def blank(image: Image.Image) -> Image.Image:
@@ -73,27 +88,50 @@ def blank(image: Image.Image) -> Image.Image:
 
 
 def answer_all(
-    texts: list[str], load_image: Callable[[int], Image.Image], answer_batch: AnswerBatch, batch_size: int
+    texts: list[str],
+    pictures: list[str],
+    load_image: Callable[[int], Image.Image],
+    answerer: Answerer,
+    batch_size: int,
 ) -> list[str]:
-    """Answers to ``texts`` in their order; batches hold texts of like length, so that little is padding.
+    """Answers to ``texts`` in their order; ``pictures`` are equal where questions share an image.
 
-    The longest come first: if memory does not suffice, it shows at once. ``load_image(i)`` gives question i's
-    image. About every tenth, one line of progress goes to stderr (several stages may share the terminal).
+    ``load_image(i)`` gives question i's image. About every tenth, one line of progress goes to stderr
+    (several stages may share the terminal).
     """
-    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-    answers, told = [""] * len(texts), 0
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        given = answer_batch([texts[i] for i in batch], [load_image(i) for i in batch])
+    batches = list(batches_by_picture(pictures, [len(text) for text in texts], batch_size))
+    answers, done, told = [""] * len(texts), 0, 0
+    for batch, images in prepared(batches, pictures, lambda i: answerer.prepare(load_image(i))):
+        given = answerer.answer([texts[i] for i in batch], images)
         assert len(given) == len(batch), f"{len(given)} answers to {len(batch)} questions"
         for i, answer in zip(batch, given, strict=True):
             answers[i] = answer
-        done = start + len(batch)
+        done += len(batch)
         if done * 10 // len(texts) > told:
             told = done * 10 // len(texts)
             # One write: print makes two, and another chunk's line could come between.
             sys.stderr.write(f"{Path(sys.argv[0]).name}: {done} of {len(texts)} questions\n")
     return answers
+
+
+def prepared(
+    batches: list[list[int]], pictures: list[str], prepare: Callable[[int], Any]
+) -> Iterator[tuple[list[int], list[Any]]]:
+    """Each batch with its questions' images, ``prepare(i)`` called once for all questions of an image.
+
+    Threads prepare a batch's images while the one before is answered: two batches' are in memory at most.
+    """
+    with ThreadPoolExecutor(LOADERS) as pool:
+
+        def begin(batch: list[int]) -> dict[str, Future]:
+            one_of = {pictures[i]: i for i in reversed(batch)}
+            return {picture: pool.submit(prepare, i) for picture, i in one_of.items()}
+
+        coming = begin(batches[0])
+        for batch, following in zip(batches, [*batches[1:], []], strict=True):
+            ready = {picture: future.result() for picture, future in coming.items()}
+            coming = begin(following)
+            yield batch, [ready[pictures[i]] for i in batch]
 
 
 def answer_id(question: Question) -> str:

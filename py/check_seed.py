@@ -9,7 +9,6 @@ faulty records are left out and listed, as long as they are not more than ``--ma
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -77,7 +76,7 @@ def main() -> None:
     sound = 0
     with records.atomic_write(args.output) as file:
         for row in checked(args.seed, args, faults):
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(records.encode(row) + "\n")
             sound += 1
         refuse(faults, sound, args.max_bad_records if args.on_bad_record == "drop" else 0)
     faults.sort(key=lambda fault: fault.place)

@@ -10,7 +10,6 @@ in the file of the questions where it is the same image, else the way to it (an 
 """
 
 import argparse
-import json
 import os
 import random
 from collections.abc import Iterable, Iterator
@@ -73,7 +72,7 @@ def write_llava(output: Path, rows: Iterable[tuple]) -> None:
         for identity, human, caption, image, _ in rows:
             turns = [{"from": "human", "value": human}, {"from": "gpt", "value": caption}]
             sample = {"id": identity, "conversations": turns, "image": image}
-            file.write(separator + json.dumps(sample, ensure_ascii=False))
+            file.write(separator + records.encode(sample))
             separator = ",\n"
         file.write("\n]\n")
 

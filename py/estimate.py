@@ -57,9 +57,13 @@ def parse() -> argparse.Namespace:
     add("--efficiency", type=float, help="share of the peak in every stage (default: the published runs')")
     add("--rate", type=float, help="price of one GPU for one hour")
     add("--bandwidth", type=float, default=50, help="of the download, MB/s")
-    add("--workers", type=int, default=4, help="processes that load images, each GPU")
+    add("--workers", default="4", help="processes that load images, each GPU; auto: 4")
     add("--output", type=Path, help="also write all figures to this JSON file")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.workers != "auto" and not args.workers.isdecimal():
+        parser.error(f"--workers {args.workers}: a whole number, or auto")
+    args.workers = 4 if args.workers == "auto" else int(args.workers)
+    return args
 
 
 def check(args: argparse.Namespace) -> None:

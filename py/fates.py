@@ -4,6 +4,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import records
@@ -46,10 +47,19 @@ class Fate:
 def synth_lines(fates: dict[str, Fate], folder: Path) -> Iterator[dict]:
     """Yield the selected records: each once in the seed's order, then those with a second line, …"""
     start = os.path.realpath(folder)
+
+    @cache
+    def way_from_start(directory: str) -> str:
+        return os.path.relpath(directory, start)
+
+    def way_to(directory: str, name: str) -> str:
+        """`os.path.relpath`, worked out once a folder: it takes 10 µs."""
+        return os.path.normpath(f"{way_from_start(directory)}/{name}")
+
     for turn in range(max(len(fate.texts) for fate in fates.values())):
         for identity, fate in fates.items():
             if turn < len(fate.texts):
-                image = os.path.relpath(fate.images[turn], start)  # a recipe may have made another one
+                image = way_to(*os.path.split(fate.images[turn]))  # a recipe may have made another one
                 yield {"id": identity, "text": fate.texts[turn], "images": [image]}
 
 

@@ -10,6 +10,7 @@ bad, with the reason.
 """
 
 import argparse
+import gc
 import json
 from collections import Counter
 from pathlib import Path
@@ -64,7 +65,7 @@ def check_lost(step: run_trace.Step, lost: list[str], judged: set[str], before: 
 def follow(fates: dict[str, Fate], work: Path, process: list[dict]) -> tuple[Counter, list[dict]]:
     """Note in ``fates`` what each step did; returns how often each id came out last, and the funnel."""
     seen = Counter(identity for identity, *_ in run_trace.came_out(work, 0))
-    if seen != Counter(fates.keys()):
+    if dict(seen) != dict.fromkeys(fates, 1):  # Counter's own comparison takes a second for 400,000
         raise records.BadInput(f"Data-Juicer read {seen.total()} of {len(fates)} seed records; see its log")
     bad, funnel = run_trace.read_bad(work), []
     for step in run_trace.steps_of(process):
@@ -82,7 +83,8 @@ def follow(fates: dict[str, Fate], work: Path, process: list[dict]) -> tuple[Cou
             fate = fates[identity]
             changed += text != (fate.new_text or fate.text)
             fate.stats |= stats
-            fate.notes |= run_trace.notes_of(meta)
+            if meta:
+                fate.notes |= run_trace.notes_of(meta)
             fate.new_text = text if text != fate.text else None
         lost = [identity for identity in before if identity not in seen]
         check_lost(step, [identity for identity in lost if identity not in bad], judged, before.total())
@@ -126,6 +128,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    gc.disable()  # nothing here forms cycles; looking for them among all records takes an eighth of the time
     process = yaml.safe_load((args.work / "recipe.yaml").read_text(encoding="utf-8"))["process"]
     fates, left_out = read_fates(args.work / "seed.jsonl"), read_left_out(args.work / "left_out.jsonl")
     seen, funnel = follow(fates, args.work, process)

@@ -56,10 +56,10 @@ def planned(args: argparse.Namespace, training: Training, machine: Machine) -> i
     config = read_config(args.model_name_or_path, image_size_aux=args.image_size_aux, **towers)
     resolve_towers(config, ".")
     model = on_meta(config)
-    batch, keep = plan(model, training, machine)
+    batch, kept = plan(model, training, machine)
     if not batch:
         raise BadInput(why_not(model, training, machine))
-    how = "without" if keep else "with"
+    how = "with" if kept == "inputs" else "without"
     print(
         f"plan_batch.py: {training.name}: {batch} samples at once on each of {machine.gpus} GPUs "
         f"({machine.gpu.name}), {how} gradient checkpointing",

@@ -21,6 +21,7 @@ EOC_TOKEN = "<|__dj__eoc|>"
 LLAVA_IMAGE_TOKEN = "<image>"
 NO_UTF8 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HALF = re.compile("[\ud800-\udfff]")
+encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps would make one for each record
 NO_LIST = "a list of LLaVA samples is needed; mend it, what follows is not read"
 
 
@@ -114,7 +115,7 @@ def write_jsonl(path: str | Path, records: Iterable[dict]) -> None:
     """Write one JSON object a line, atomically."""
     with atomic_write(path) as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(encode(record) + "\n")
 
 
 def read_json(path: str | Path, **options: Any) -> Any:

@@ -23,6 +23,7 @@ import psutil
 import yaml
 
 import bad_records
+import spare_work
 
 RAY_ONLY = {
     "data_juicer.core.executor.ray_executor": "RayExecutor",
@@ -111,9 +112,10 @@ def main() -> None:
     """Run the recipe."""
     recipe = yaml.safe_load(Path(sys.argv[sys.argv.index("--config") + 1]).read_text(encoding="utf-8"))
     os.environ["LOGURU_DIAGNOSE"] = "NO"  # its value dumps touch lazy modules, and fail on those
+    refuse_installation()
     if not str(recipe.get("executor_type", "default")).startswith("ray"):
         leave_out_ray()
-    refuse_installation()
+        spare_work.install()
     end_when_the_log_fails()
     show_progress()
     bad_records.install(Path(recipe["work_dir"]).with_name("bad"))

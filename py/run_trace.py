@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.feather as feather
 
 import records
@@ -43,19 +44,31 @@ def came_out(work: Path, number: int) -> Iterator[tuple[str, str, dict, dict]]:
     table = feather.read_table(work / f"trace.{number}")
     for batch in table.to_batches(max_chunksize=10_000):
         nothing = [{}] * batch.num_rows
-        columns = [
-            batch[name].to_pylist() if name in batch.schema.names else nothing
-            for name in ("id", "text", STATS, META)
+        noted = [
+            [known(values) for values in dicts_of(batch[name])] if name in batch.schema.names else nothing
+            for name in (STATS, META)
         ]
-        for identity, text, stats, meta in zip(*columns, strict=True):
-            yield identity, text, known(stats), known(meta)
+        yield from zip(batch["id"].to_pylist(), batch["text"].to_pylist(), *noted, strict=True)
 
 
-def known(values: dict | str | None) -> dict:
+def dicts_of(column: pa.Array | pa.ChunkedArray) -> list[dict]:
+    """The values of a column of statistics or meta: JSON in `datasets`, structs on Ray; {} for none.
+
+    All in one call: parsed one by one, 400,000 take three times as long.
+    """
+    values = column.to_pylist()
+    if any(isinstance(value, str) for value in values):
+        values = json.loads(f"[{','.join(value or 'null' for value in values)}]")
+    return [value or {} for value in values]
+
+
+def known(values: dict) -> dict:
     """The values that are set; floats lose what Data-Juicer's JSON adds to them (0.7895000000000001)."""
-    values = json.loads(values) if isinstance(values, str) else values
-    kept = {key: value for key, value in (values or {}).items() if value is not None}
-    return {key: round(value, 9) if isinstance(value, float) else value for key, value in kept.items()}
+    return {
+        key: round(value, 9) if isinstance(value, float) else value
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def notes_of(meta: dict) -> dict:
@@ -87,7 +100,7 @@ def rows_of(path: Path | None) -> Iterator[dict]:
 def exported_stats(path: Path | None) -> Iterator[tuple[str, dict]]:
     """(id, statistics) of the records that a filter judged."""
     for row in rows_of(path):
-        yield row["id"], known(row.get(STATS))
+        yield row["id"], known(row.get(STATS) or {})
 
 
 def thresholds_of(process: list[dict]) -> list[dict]:

@@ -16,17 +16,19 @@ import sys
 from pathlib import Path
 
 import cli
-from mgm.training.launch import forbid_compiling, prepare_process, skip_unused_imports
+from mgm.training.launch import forbid_compiling, prepare_process, without_deepspeed
 
 
 def main() -> None:
     """Prepare the process, parse the flags, then train."""
     with_deepspeed = any(arg.split("=")[0] == "--deepspeed" for arg in sys.argv[1:])
     prepare_process(with_deepspeed)
-    skip_unused_imports(with_deepspeed)
+    if not with_deepspeed:
+        without_deepspeed()
 
     import torch
 
+    import mgm.lean  # noqa: F401  before transformers' Trainer
     from mgm.training.arguments import parse
 
     on_cpu = not torch.cuda.is_available()

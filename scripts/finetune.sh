@@ -7,6 +7,7 @@
 #   --gradient_accumulation_steps (what makes the global batch)
 #   --learning_rate 2e-5  --num_train_epochs 1  --image_size_aux 768  --model_max_length 2048  --seed 1024  --bf16 auto
 #   --save_steps 100  --dataloader_num_workers 4  --gradient_checkpointing True
+#   --feature_cache DIR (none: compute the frozen towers' outputs anew; on a GPU that is faster)  --feature_cache_gb 2
 #   --deepspeed configs/zero2_offload.json (none: without DeepSpeed)
 #   --launcher deepspeed | torchrun | python (one process)  --num_gpus auto (all; on CPU: 1)  --hostfile FILE (deepspeed)
 # --bf16 auto is True where there is a GPU. Writes DIR/model*.safetensors and what loads with them, DIR/finetuning.log and,
@@ -23,12 +24,15 @@ model_name_or_path='' vision_tower='' vision_tower_aux='' data_path='' image_fol
 global_batch_size=128 per_device_train_batch_size=auto gradient_accumulation_steps='' learning_rate=2e-5 num_train_epochs=1
 image_size_aux=768 model_max_length=2048 seed=1024 bf16=auto save_steps=100 dataloader_num_workers=4
 gradient_checkpointing=True deepspeed=$(dirname "$0")/../configs/zero2_offload.json launcher=deepspeed num_gpus=auto hostfile=''
+feature_cache='' feature_cache_gb=2
 options="model_name_or_path vision_tower vision_tower_aux data_path image_folder output_dir pretrain_mm_mlp_adapter
 global_batch_size per_device_train_batch_size gradient_accumulation_steps learning_rate num_train_epochs image_size_aux
-model_max_length seed bf16 save_steps dataloader_num_workers gradient_checkpointing deepspeed launcher num_gpus hostfile"
+model_max_length seed bf16 save_steps dataloader_num_workers gradient_checkpointing deepspeed launcher num_gpus hostfile
+feature_cache feature_cache_gb"
 options=${options//$'\n'/ }
 parse_options "$@"
 [ "$deepspeed" = none ] && deepspeed=''
+[ "$feature_cache" = none ] && feature_cache=''
 [ "$bf16" != auto ] || bf16=$(gpu_there)
 plan_batch finetune
 
@@ -44,4 +48,5 @@ launch finetuning.log ${deepspeed:+--deepspeed "$deepspeed"} \
   --save_total_limit 1 --learning_rate "$learning_rate" --weight_decay 0. --warmup_steps 0.03 --lr_scheduler_type cosine \
   --logging_steps 1 --tf32 True --model_max_length "$model_max_length" \
   --activation_checkpointing "$gradient_checkpointing" --dataloader_num_workers "$dataloader_num_workers" \
-  --lazy_preprocess True --report_to none --seed "$seed"
+  --lazy_preprocess True --report_to none --seed "$seed" \
+  ${feature_cache:+--feature_cache "$feature_cache" --feature_cache_gb "$feature_cache_gb"}

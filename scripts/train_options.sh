@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # sourced: the sourcing script defines and uses these
 # Sourced by pretrain.sh and finetune.sh: parse --option VALUE into variables that exist, and launch train.py.
 #   parse_options "$@"   --x V sets x; -- ends the options, the rest goes to train.py as it is
-#   plan_batch STAGE     settles num_gpus, per_device_train_batch_size and gradient_accumulation_steps
+#   plan_batch STAGE     settles num_gpus, per_device_train_batch_size, gradient_accumulation_steps and dataloader_num_workers
 #   launch LOG FLAG...   runs train.py with FLAGs, prints the command, keeps its output in output_dir/LOG
 
 me=${0##*/}
@@ -58,6 +58,18 @@ plan_batch() { # STAGE
     gradient_accumulation_steps=$((global_batch_size / (per_device_train_batch_size * num_gpus)))
   [ "$gradient_accumulation_steps" != 0 ] ||
     die "--global_batch_size $global_batch_size is less than per_device_train_batch_size $per_device_train_batch_size × num_gpus $num_gpus"
+  dataloader_num_workers=$(resolve_workers)
+}
+
+# Processes that load images, each GPU. auto: the official 4, more than a GPU needs, or fewer where there are not the cores.
+# nproc counts threads where OMP_NUM_THREADS is set; of other machines in a hostfile it knows nothing.
+resolve_workers() {
+  local spare=4
+  [[ $dataloader_num_workers =~ ^([0-9]+|auto)$ ]] ||
+    die "--dataloader_num_workers must be auto or a whole number, not '$dataloader_num_workers'"
+  if [ "$dataloader_num_workers" != auto ]; then echo "$dataloader_num_workers"; return; fi
+  [ -n "$hostfile" ] || spare=$(($(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) / num_gpus - 1))
+  echo $((spare < 1 ? 1 : spare > 4 ? 4 : spare))
 }
 
 # There are as many GPUs as were asked for; without any, processes share the CPU.

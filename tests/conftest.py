@@ -67,7 +67,7 @@ def world_seed(tmp_path: Path) -> Callable[[int], Path]:
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """A function that gives the folder of one of the demo's models."""
-    from world.standins import restore
+    from world.shipped import restore
 
     shipped = Path(__file__).parents[1] / "py" / "world" / "weights"
     made: dict[str, str] = {}

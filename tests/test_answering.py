@@ -12,13 +12,17 @@ from PIL import Image
 import answer_mmbench
 import answer_textvqa
 import answering
+from answering import Answerer
 from questions import DIRECT_ANSWER, MMBENCH_COLUMNS
 from records import BadInput
 
 
-def colour_and_length(texts, images):
-    """A model's place: each answer depends on its own text and image alone."""
-    return [f"{len(text)} {image.getpixel((0, 0))}" for text, image in zip(texts, images, strict=True)]
+def length_and_colour(texts, pictures):
+    return [f"{len(text)} {picture}" for text, picture in zip(texts, pictures, strict=True)]
+
+
+# A model's place: each answer depends on its own text and image alone.
+COLOUR_AND_LENGTH = Answerer(lambda image: image.getpixel((0, 0)), length_and_colour)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def folder(tmp_path):
 
 
 def answer(
-    monkeypatch, folder, script, *flags, name="out.jsonl", load_answerer=lambda args: colour_and_length
+    monkeypatch, folder, script, *flags, name="out.jsonl", load_answerer=lambda args: COLOUR_AND_LENGTH
 ):
     """Run a script's main with the stand-in; returns the answer lines."""
     monkeypatch.setattr(script, "load_answerer", load_answerer)
@@ -61,6 +65,7 @@ def answer(
     return [json.loads(line) for line in (folder / name).read_text().splitlines()]
 
 
+ECHO = Answerer(lambda image: image, lambda texts, pictures: texts)
 SCRIPTS = pytest.mark.parametrize("script", [answer_textvqa, answer_mmbench])
 
 
@@ -101,23 +106,68 @@ def test_a_blank_image_is_clips_mean_colour_whatever_the_question(monkeypatch, f
     assert all(text.endswith(" (122, 116, 104)") for text in texts)
 
 
-def test_batches_hold_questions_of_like_length_the_longest_first():
-    seen = []
+def test_an_image_is_prepared_once_and_the_next_batch_alone_before_its_turn():
+    prepared, order = [], []
 
-    def record(texts, images):
-        seen.append([len(text) for text in texts])
-        return texts
+    def load(i):
+        order.append(i)
+        return i
 
-    texts = ["x" * n for n in (3, 9, 1, 7, 5)]
-    assert answering.answer_all(texts, lambda i: None, record, 2) == texts
-    assert seen == [[9, 7], [5, 3], [1]]
+    def prepare(image):
+        prepared.append(image)
+        return f"image of {image}"
+
+    def answer(texts, pictures):
+        assert len(order) <= answered[0] + 4, "more than two batches' images were loaded"
+        answered[0] += len(set(pictures))
+        return [f"{text}: {picture}" for text, picture in zip(texts, pictures, strict=True)]
+
+    answered = [0]
+    names = [f"p{i // 3}" for i in range(30)]
+    texts = [f"q{i:02}" for i in range(30)]
+    answers = answering.answer_all(texts, names, load, Answerer(prepare, answer), 6)
+    assert answers == [f"q{i:02}: image of {i - i % 3}" for i in range(30)]
+    assert sorted(prepared) == list(range(0, 30, 3))
+
+
+def test_an_image_that_cannot_be_loaded_ends_it_all_with_its_error():
+    def load(i):
+        if i == 7:
+            raise BadInput("image 7")
+        return i
+
+    with pytest.raises(BadInput, match="image 7"):
+        answering.answer_all(["?"] * 9, list("abcdefghi"), load, ECHO, 2)
 
 
 def test_progress_is_about_ten_lines_on_standard_error(capsys):
-    answering.answer_all(["?"] * 1000, lambda i: None, lambda texts, images: texts, 3)
+    names = [str(i) for i in range(1000)]
+    answering.answer_all(["?"] * 1000, names, lambda i: None, ECHO, 3)
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 10)
     assert err.splitlines()[-1].endswith(": 1000 of 1000 questions")
+
+
+@SCRIPTS
+def test_questions_of_one_image_get_it_once(monkeypatch, folder, script):
+    if script is answer_textvqa:
+        lines = (folder / "q.jsonl").read_text().replace("4.png", "2.png")
+        (folder / "q.jsonl").write_text(lines)
+    else:  # a reference to another row's index stands for its image
+        rows = [row.split("\t") for row in (folder / "q.tsv").read_text().splitlines()]
+        rows[5][MMBENCH_COLUMNS.index("image")] = "2"
+        (folder / "q.tsv").write_text("\n".join(map("\t".join, rows)) + "\n")
+    seen = []
+
+    def prepare(image):
+        seen.append(image.getpixel((0, 0)))
+        return seen[-1]
+
+    texts = answer(
+        monkeypatch, folder, script, load_answerer=lambda args: Answerer(prepare, length_and_colour)
+    )
+    assert sorted(seen) == [(10 * i, 0, 0) for i in (0, 1, 2, 3, 5, 6)]
+    assert texts[4]["text"].endswith(" (20, 0, 0)")
 
 
 def test_a_missing_image_is_named_with_its_question_before_the_model_is_loaded(monkeypatch, folder):

@@ -79,3 +79,9 @@ def test_what_cannot_fit_is_warned_of_with_the_knob():
 def test_what_makes_no_sense_is_refused(flags, words):
     done = estimate(*flags)
     assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("workers", "status"), [("auto", 0), ("many", 2), ("0", 1)])
+def test_workers_are_a_number_or_auto(workers, status):
+    done = estimate("--profile", "10k", "--gpu", "A10", "--workers", workers)
+    assert done.returncode == status and ("--workers" in done.stderr) == bool(status), done.stderr

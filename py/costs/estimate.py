@@ -7,8 +7,10 @@ from costs.captioning import caption_flop, matching_flop, similarity_flop
 from costs.flops import Sample, answering_flop, training_flop
 from costs.memory import sizes as parameter_counts
 from costs.memory import step_memory
-from costs.plan import LONGEST, Machine, Training, plan, prepare, why_not
+from costs.plan import LONGEST, Machine, Training, plan, why_not
 from costs.states import Memory, checkpoint_bytes, transferred_bytes
+from costs.step import prepare
+from mgm.activations import INPUTS
 from mgm.model import MGMGemmaForCausalLM
 
 READ = {"textvqa": (720, 10), "mmbench": (690, 3)}  # positions of a question, tokens of its answer
@@ -76,15 +78,15 @@ def training_stage(
     workers: int,
 ) -> Stage:
     """Plan the batch, then count ``samples`` of which ``mean`` is the mean."""
-    batch, keep = plan(model, training, machine)
+    batch, kept = plan(model, training, machine)
     stage = Stage(training.name)
     if not batch:
         stage.warnings.append(why_not(model, training, machine))
-        batch, keep = training.batch or 1, False
-    prepare(model, training.name, not keep)
+        batch = training.batch or 1
+    prepare(model, training.name, kept)
     stage.memory = step_memory(model, batch, LONGEST[training.name], machine.gpus, machine.offload)
     pretrain = training.name == "pretrain"
-    stage.flop = samples * training_flop(model, pretrain, not keep).of(mean)
+    stage.flop = samples * training_flop(model, training.name, kept).of(mean)
     usual = published.PRETRAIN if pretrain else published.FINETUNE
     stage.hours = hours(stage.flop, machine, efficiency or usual.efficiency)
     parameters, trained = parameter_counts(model)
@@ -92,7 +94,9 @@ def training_stage(
         stage.hours += samples / (batch * machine.gpus) * transferred_bytes(trained) / PCIE / 3600
     stage.disk = checkpoint_bytes(trained, trained if pretrain else parameters)
     accumulation = training.global_batch_size // (batch * machine.gpus)
-    stage.note = f"{batch} a GPU × {accumulation} × {machine.gpus} GPUs{'' if keep else ', checkpointing'}"
+    stage.note = (
+        f"{batch} a GPU × {accumulation} × {machine.gpus} GPUs{', checkpointing' if kept == INPUTS else ''}"
+    )
     busy = samples * IMAGE_SECONDS / (stage.hours * 3600 * machine.gpus) if stage.hours else 0
     if busy > workers:
         stage.warnings.append(

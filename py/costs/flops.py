@@ -1,21 +1,23 @@
 """Floating point operations of whole stages, from a few counts on the meta device.
 
-A sample's cost has three parts, each counted by PyTorch at one or two sizes: its picture (constant), the
-decoder (a·L + b·L² of its L positions) and the logits (c·n of its n labels).
+A sample's cost has parts, each counted by PyTorch at two or three sizes: its picture (constant), the decoder
+(a·L + b·L² of its L positions, all layers being alike), of the last layer c·n + d·n·L of its n labels, and
+their logits (e·n).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
-from unittest import mock
 
 import torch
 
-from costs.step import decode, embeddings, flop, loss_of, pictures
-from mgm import model as mgm_model
-from mgm.mining import mine_plain
+from costs.shapes import on_meta
+from costs.step import decode_layer, flop, label_loss, pictures, prepare
+from mgm.activations import ALL, INPUTS
 from mgm.model import MGMGemmaForCausalLM
-from mgm.training.trainable import set_trainable
+from mgm.plain import PlainMGM
+
+SIZE = 512  # positions at which layers are counted, and twice as many
 
 
 class Sample(NamedTuple):
@@ -30,53 +32,71 @@ class Sample(NamedTuple):
 class SampleFlop:
     """What each part of a sample costs, forward and backward, in floating point operations."""
 
-    image: int
+    image: float
     per_position: float
     per_position_squared: float
     per_label: float
+    per_label_and_position: float = 0
 
     def of(self, sample: Sample) -> float:
         """The cost of one sample."""
         decoder = self.per_position * sample.length + self.per_position_squared * sample.length**2
-        return sample.has_image * self.image + decoder + self.per_label * sample.labelled
+        label = self.per_label + self.per_label_and_position * sample.length
+        return sample.has_image * self.image + decoder + label * sample.labelled
 
     def total(self, samples: Iterable[Sample]) -> float:
         """The cost of many."""
         return sum(self.of(sample) for sample in samples)
 
 
-def parts(model: MGMGemmaForCausalLM, size: int) -> SampleFlop:
-    """Count the parts of one sample with the model as it stands, the decoder at ``size`` and 2 × ``size``."""
-    image = flop(lambda: model.encode_images(*pictures(model, 1)))
-    once, twice = (flop(lambda n=n: decode(model, embeddings(model, 1, n))) for n in (size, 2 * size))
-    squared = (twice - 2 * once) / (2 * size**2)
-    return SampleFlop(image, once / size - squared * size, squared, label_flop(model))
+def image_flop(model: MGMGemmaForCausalLM) -> int:
+    """Towers, mining and projector of one picture."""
+    return flop(lambda: model.encode_images(*pictures(model, 1)))
+
+
+def layer_flop(model: MGMGemmaForCausalLM) -> tuple[float, float]:
+    """(a, b) of a layer's a·L + b·L²."""
+    once, twice = (flop(lambda n=n: decode_layer(model, 0, n)) for n in (SIZE, 2 * SIZE))
+    squared = (twice - 2 * once) / (2 * SIZE**2)
+    return once / SIZE - squared * SIZE, squared
+
+
+def last_layer_flop(model: MGMGemmaForCausalLM) -> tuple[float, float, float]:
+    """(a, c, d) of the last layer's a·L + c·n + d·n·L, n of its L positions being wanted."""
+    sizes = (SIZE, 1), (2 * SIZE, 1), (SIZE, SIZE)
+    one, longer, more = (flop(lambda n=n, q=q: decode_layer(model, -1, n, q)) for n, q in sizes)
+    each = 2 * one - longer
+    pair = (more - one - each * (SIZE - 1)) / (SIZE * (SIZE - 1))
+    return (longer - one) / SIZE - pair, each, pair
 
 
 def label_flop(model: MGMGemmaForCausalLM) -> int:
     """The cost of one labelled position's logits."""
-    width = model.config.hidden_size
+    shape = (1, model.config.hidden_size)
     return flop(
-        lambda: loss_of(model, torch.empty(1, width, device="meta", dtype=model.dtype, requires_grad=True))
+        lambda: label_loss(model, torch.empty(shape, device="meta", dtype=model.dtype, requires_grad=True))
     )
 
 
-def training_flop(model: MGMGemmaForCausalLM, pretrain: bool, checkpointing: bool) -> SampleFlop:
-    """The cost of a training sample in either stage; ``model`` is on the meta device."""
-    set_trainable(model, pretrain)
-    switch = (
-        model.activation_checkpointing_enable if checkpointing else model.activation_checkpointing_disable
-    )
-    switch()
-    return parts(model, 512)
+def training_flop(model: MGMGemmaForCausalLM, stage: str, kept: str) -> SampleFlop:
+    """The cost of a training sample of ``stage``, layers keeping ``kept``; ``model`` is on the meta device.
+
+    What lies between products is not counted, so keeping these costs what keeping all does.
+    """
+    prepare(model, stage, INPUTS if kept == INPUTS else ALL)
+    others = model.config.num_hidden_layers - 1
+    (position, squared), (last, each, pair) = layer_flop(model), last_layer_flop(model)
+    decoder = others * position + last, others * squared
+    return SampleFlop(image_flop(model), *decoder, each + label_flop(model), pair)
 
 
-def official_flop(model: MGMGemmaForCausalLM, pretrain: bool) -> SampleFlop:
-    """As the official code computes: every position mined and given logits, always with checkpointing."""
-    with mock.patch.object(mgm_model, "mine", mine_plain):
-        plain = training_flop(model, pretrain, checkpointing=True)
-    everywhere = plain.per_position + plain.per_label
-    return SampleFlop(plain.image, everywhere, plain.per_position_squared, 0)
+def official_flop(model: MGMGemmaForCausalLM, stage: str) -> SampleFlop:
+    """As the official code computes it: every position everywhere, each layer twice."""
+    plain = on_meta(model.config, model.dtype, PlainMGM)
+    prepare(plain, stage, INPUTS)
+    layers = plain.config.num_hidden_layers
+    position, squared = layer_flop(plain)
+    return SampleFlop(image_flop(plain), layers * position + label_flop(plain), layers * squared, 0)
 
 
 @torch.no_grad()
@@ -87,7 +107,9 @@ def answering_flop(model: MGMGemmaForCausalLM, question: float, answer: float) -
         return lambda: (part(), None)[1]
 
     image = flop(forward(lambda: model.encode_images(*pictures(model, 1))))
-    read = flop(forward(lambda: decode(model, embeddings(model, 1, 512)))) / 512  # the squares are 2 % of it
+    others = model.config.num_hidden_layers - 1
+    layer = flop(forward(lambda: decode_layer(model, 0, SIZE))) / SIZE  # the squares are 2 % of it
+    last = flop(forward(lambda: decode_layer(model, -1, SIZE, 1))) / SIZE
     width = model.config.hidden_size
     logits = flop(forward(lambda: model.lm_head(torch.empty(1, width, device="meta", dtype=model.dtype))))
-    return image + read * (question + answer) + logits * (answer + 1)
+    return image + (others * layer + last) * question + ((others + 1) * layer + logits) * (answer + 1)

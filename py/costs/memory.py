@@ -60,7 +60,12 @@ def largest_batch(
 ) -> int | None:
     """The first of ``candidates`` that fits into ``room`` bytes of a GPU, None if there is none.
 
-    Activations grow in proportion to the samples, so two are measured.
+    The peak grows with the samples, in proportion or faster: two are measured, then what may fit after these.
     """
-    one, two = (step_memory(model, n, longest, gpus, offload).gpu for n in (1, 2))
-    return next((n for n in candidates if one + (n - 1) * (two - one) <= SHARE * room), None)
+
+    def need(samples: int) -> int:
+        return step_memory(model, samples, longest, gpus, offload).gpu
+
+    one, two = need(1), need(2)
+    hopeful = (n for n in candidates if one + (n - 1) * (two - one) <= SHARE * room)
+    return next((n for n in hopeful if n <= 2 or need(n) <= SHARE * room), None)

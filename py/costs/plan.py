@@ -5,14 +5,18 @@ from pathlib import Path
 
 from costs.gpus import GPU
 from costs.memory import SHARE, Longest, batches, largest_batch, step_memory
+from costs.step import prepare
 from costs.units import size
+from mgm.activations import ALL, INPUTS, KEPT
 from mgm.model import MGMGemmaForCausalLM
-from mgm.training.trainable import set_trainable
 from records import BadInput, read_json
 
 # Sequences that a batch leaves room for; no pretraining caption has 400 tokens, model_max_length is 2048.
 LONGEST = {"pretrain": Longest(1024, 400), "finetune": Longest(2048, 1024)}
 OFFICIAL_BATCH = {"pretrain": 4, "finetune": 1}  # a GPU
+# In finetuning steps of one sample: its gradients' way to the host and back (10 GB) on an A10; a step that
+# computes twice.
+CROSSING, RECOMPUTED = 1.0, 1.2
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Machine:
-    """GPUs of one kind (None: unknown), and how they are used."""
+    """GPUs of one kind (None: unknown), how they are used, and whether activations may be computed twice."""
 
     gpu: GPU | None
     gpus: int
@@ -34,31 +38,27 @@ class Machine:
     checkpointing: bool
 
 
-def prepare(model: MGMGemmaForCausalLM, name: str, checkpointing: bool) -> None:
-    """Set ``model`` to the stage ``name``, with or without checkpointing."""
-    set_trainable(model, name == "pretrain")
-    (model.activation_checkpointing_enable if checkpointing else model.activation_checkpointing_disable)()
+def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tuple[int, str]:
+    """(batch a GPU, what the layers keep, see `mgm.activations`); 0 if not even one sample fits.
 
-
-def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tuple[int, bool]:
-    """(batch a GPU, whether activations are kept); 0 if not even one sample fits.
-
-    The largest batch that fits without checkpointing and is no smaller than the official one, else the
-    largest with it. Finetuning with offload takes the larger of the two: all gradients cross to the host and
-    back with each batch. A batch given by hand stays. ``model`` is on the meta device. Raises `BadInput` if
-    the global batch does not multiply out.
+    The first of `KEPT` with which a batch fits that is no smaller than the official one. Where finetuning
+    offloads, each batch also waits for `CROSSING`, and the fastest is taken. A batch given by hand stays.
+    ``model`` is on the meta device. Raises `BadInput` if the global batch does not multiply out.
     """
     candidates = candidates_of(training, machine)
     if machine.gpu is None:
-        return official_batch(training, candidates), not machine.checkpointing
+        return official_batch(training, candidates), INPUTS if machine.checkpointing else ALL
     if not machine.checkpointing:
-        return fitting(model, training, machine, candidates, False), True
+        return fitting(model, training, machine, candidates, ALL), ALL
     enough = [n for n in candidates if training.batch or n >= OFFICIAL_BATCH[training.name]]
-    kept = fitting(model, training, machine, enough, False)
-    if kept and not (machine.offload and training.name == "finetune"):
-        return kept, True
-    recomputed = fitting(model, training, machine, candidates, True)
-    return (kept, True) if kept >= recomputed > 0 else (recomputed, False)
+    crosses, found = machine.offload and training.name == "finetune", []
+    for kept in KEPT:
+        batch = fitting(model, training, machine, candidates if kept == INPUTS else enough, kept)
+        if batch:
+            found.append((CROSSING / batch + (RECOMPUTED if kept == INPUTS else 1), batch, kept))
+            if not crosses:
+                break
+    return min(found, key=lambda one: one[0])[1:] if found else (0, INPUTS)  # of equal ones the first
 
 
 def official_batch(training: Training, candidates: list[int]) -> int:
@@ -90,17 +90,17 @@ def fitting(
     training: Training,
     machine: Machine,
     candidates: list[int],
-    checkpointing: bool,
+    kept: str,
 ) -> int:
     """The first candidate that fits into the GPU, 0 if none does."""
-    prepare(model, training.name, checkpointing)
+    prepare(model, training.name, kept)
     longest, room = LONGEST[training.name], machine.gpu.memory
     return largest_batch(model, candidates, longest, room, machine.gpus, machine.offload) or 0
 
 
 def why_not(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> str:
     """What one sample would take, and which knob helps."""
-    prepare(model, training.name, machine.checkpointing)
+    prepare(model, training.name, INPUTS if machine.checkpointing else ALL)
     samples = training.batch or 1
     need = step_memory(model, samples, LONGEST[training.name], machine.gpus, machine.offload).gpu
     helps = ["more GPUs"] if not machine.offload else ["a GPU with more memory"]

@@ -34,13 +34,17 @@ def mgm_config(models: str | Path | None = None, image_size_aux: int = 768) -> M
     return config
 
 
-def on_meta(config: MGMConfig, dtype: torch.dtype = torch.bfloat16) -> MGMGemmaForCausalLM:
-    """The model of ``config`` on the meta device, in training mode."""
+def on_meta(
+    config: MGMConfig,
+    dtype: torch.dtype = torch.bfloat16,
+    kind: type[MGMGemmaForCausalLM] = MGMGemmaForCausalLM,
+) -> MGMGemmaForCausalLM:
+    """The model of ``config`` on the meta device, in training mode; ``kind`` may be its plain form."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
         with torch.device("meta"), initialization.no_init_weights():
-            model = MGMGemmaForCausalLM(config)
+            model = kind(config)
     finally:
         torch.set_default_dtype(before)
     model.tie_weights()

@@ -8,7 +8,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import FlopCounterMode
 
+from mgm.activations import keep
+from mgm.loss import mean_loss
 from mgm.model import MGMGemmaForCausalLM
+from mgm.plain import PlainMGM
+from mgm.training.trainable import set_trainable
+
+
+def prepare(model: MGMGemmaForCausalLM, name: str, kept: str) -> None:
+    """Set ``model`` to the stage ``name``, its layers keeping ``kept`` (see `mgm.activations`)."""
+    set_trainable(model, name == "pretrain")
+    keep(model, kept)
 
 
 def pictures(model: MGMGemmaForCausalLM, samples: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -20,24 +30,38 @@ def pictures(model: MGMGemmaForCausalLM, samples: int) -> tuple[torch.Tensor, to
     return images, images_aux
 
 
-def decode(model: MGMGemmaForCausalLM, embeds: torch.Tensor) -> torch.Tensor:
-    """Hidden states (B, L, D) of embeddings (B, L, D); a mask is given, as batches with padding need one."""
-    batch, length, _ = embeds.shape
-    mask = torch.empty(batch, 1, length, length, dtype=torch.bool, device="meta")
-    positions = torch.empty(batch, length, dtype=torch.long, device="meta")
-    outputs = model.model(inputs_embeds=embeds, attention_mask=mask, position_ids=positions, use_cache=False)
-    return outputs.last_hidden_state
-
-
 def embeddings(model: MGMGemmaForCausalLM, samples: int, length: int) -> torch.Tensor:
     """Embeddings that want a gradient, (samples, length, D)."""
     width = model.config.hidden_size
     return torch.empty(samples, length, width, device="meta", dtype=model.dtype, requires_grad=True)
 
 
-def loss_of(model: MGMGemmaForCausalLM, hidden: torch.Tensor) -> torch.Tensor:
+def decoder_inputs(embeds: torch.Tensor) -> dict[str, torch.Tensor]:
+    """``embeds`` (B, L, D) with a mask, as batches with padding need one."""
+    batch, length, _ = embeds.shape
+    mask = torch.empty(batch, 1, length, length, dtype=torch.bool, device="meta")
+    positions = torch.empty(batch, length, dtype=torch.long, device="meta")
+    return {"inputs_embeds": embeds, "attention_mask": mask, "position_ids": positions}
+
+
+def decode_layer(model: MGMGemmaForCausalLM, number: int, length: int, wanted: int = 0) -> torch.Tensor:
+    """Layer ``number`` of one sequence of ``length``; the last one at ``wanted`` columns, if any."""
+    given = decoder_inputs(embeddings(model, 1, length))
+    hidden, positions = given.pop("inputs_embeds"), given.pop("position_ids")
+    if wanted:
+        given["wanted"] = columns(1, wanted)
+    return model.model.layers[number](
+        hidden, position_embeddings=model.model.rotary_emb(hidden, positions), **given
+    )
+
+
+def columns(samples: int, wanted: int) -> torch.Tensor:
+    return torch.empty(samples, wanted, dtype=torch.long, device="meta")
+
+
+def label_loss(model: MGMGemmaForCausalLM, hidden: torch.Tensor) -> torch.Tensor:
     """The loss of ``hidden`` (n, D), each with a label."""
-    return model.token_loss(hidden, torch.empty(len(hidden), dtype=torch.long, device="meta"))
+    return mean_loss(hidden, model.lm_head.weight, torch.empty(len(hidden), dtype=torch.long, device="meta"))
 
 
 def training_step(model: MGMGemmaForCausalLM, samples: int, length: int, labelled: int) -> None:
@@ -46,8 +70,12 @@ def training_step(model: MGMGemmaForCausalLM, samples: int, length: int, labelle
     """
     features = model.encode_images(*pictures(model, samples))  # (samples, P, D)
     ids = torch.empty(samples, length - features.shape[1], dtype=torch.long, device="meta")
-    hidden = decode(model, torch.cat([features, model.model.embed_tokens(ids)], 1))
-    loss_of(model, hidden[:, :labelled].flatten(0, 1)).backward()
+    given = decoder_inputs(torch.cat([features, model.model.embed_tokens(ids)], 1))
+    if isinstance(model, PlainMGM):
+        model.labelled_loss(columns(samples, length), None, **given).backward()
+        return
+    hidden = model.model(**given, wanted=columns(samples, labelled), use_cache=False).last_hidden_state
+    label_loss(model, hidden.flatten(0, 1)).backward()
 
 
 def flop(part: Callable[[], torch.Tensor | None]) -> int:
@@ -62,7 +90,7 @@ def flop(part: Callable[[], torch.Tensor | None]) -> int:
     return counter.get_total_flops()
 
 
-class _Live(TorchDispatchMode):
+class Live(TorchDispatchMode):
     """Bytes of the storages that are alive, and their peak; those in ``held`` count nothing."""
 
     def __init__(self, held: list[torch.Tensor]) -> None:
@@ -90,16 +118,21 @@ class _Live(TorchDispatchMode):
 
 
 def peak_bytes(model: MGMGemmaForCausalLM, samples: int, length: int, labelled: int) -> int:
-    """Most bytes that a step holds at once beside weights and the gradients that are done.
+    """`peak_of` a training step on the meta device."""
+    return peak_of(model, lambda: training_step(model, samples, length, labelled))
+
+
+def peak_of(model: MGMGemmaForCausalLM, step: Callable[[], None]) -> int:
+    """Most bytes that ``step`` holds at once beside weights and the gradients that are done.
 
     ZeRO-2 takes each gradient away as soon as it is complete, hence the hook.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     hooks = [p.register_post_accumulate_grad_hook(_forget) for p in parameters]
-    live = _Live(list(model.parameters()) + list(model.buffers()))
+    live = Live(list(model.parameters()) + list(model.buffers()))
     try:
         with live:
-            training_step(model, samples, length, labelled)
+            step()
     finally:
         for hook in hooks:
             hook.remove()

@@ -7,7 +7,7 @@ from doctor.finding import Finding, error, ok, warning
 from doctor.needs import SHARED_PER_WORKER, host_memory
 from doctor.nvidia_smi import num_gpus
 from doctor.probes import Machine
-from doctor.wanted import Wanted
+from doctor.wanted import AUTO_WORKERS, Wanted
 
 GB = 10**9
 UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for no limit
@@ -48,15 +48,23 @@ def core_limit(machine: Machine) -> float:
     return min(shares)
 
 
+def workers(machine: Machine, wanted: Wanted) -> int:
+    """Processes that load images, each GPU; auto as `resolve_workers` of scripts/train_options.sh."""
+    if wanted.dataloader_num_workers != AUTO_WORKERS:
+        return wanted.dataloader_num_workers
+    spare = 4 if wanted.hostfile else machine.cores() // num_gpus(machine, wanted) - 1
+    return max(1, min(4, spare))
+
+
 def cores(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
     there, granted = machine.cores(), core_limit(machine)
     usable = min(there, granted)
     text = f"{there}" + (f", of which the container grants {granted:.1f}" if granted < there else "")
     processes = num_gpus(machine, wanted)
-    wishes = 1 if wanted.demo else processes * (1 + wanted.dataloader_num_workers)
+    wishes = 1 if wanted.demo else processes * (1 + workers(machine, wanted))
     if usable < wishes:
-        workers = max(0, int(usable / processes) - 1)
-        remedy = f"DATALOADER_NUM_WORKERS={workers}, or more cores; else the GPUs wait for images"
+        fewer = max(0, int(usable / processes) - 1)
+        remedy = f"DATALOADER_NUM_WORKERS={fewer}, or more cores; else the GPUs wait for images"
         if wanted.demo:
             remedy = "give the container at least one core (docker run --cpus 2)"
         yield warning("cores", f"{text}; {wishes} processes would share them", remedy)
@@ -83,7 +91,7 @@ def memory(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
         must, takes = 1 * GB, 2 * GB  # 1.4 GB were measured, two experiments side by side
     else:
         offloads = wanted.offloads(machine.folder)
-        must, takes = host_memory(num_gpus(machine, wanted), wanted.dataloader_num_workers, offloads)
+        must, takes = host_memory(num_gpus(machine, wanted), workers(machine, wanted), offloads)
         text += "; the official machine has 188 GB" if offloads else ""
     remedy = "use a machine with more memory, raise the container's limit, or end what else runs here"
     remedy += "; JOBS=1 halves the need" if wanted.demo else ""
@@ -97,8 +105,8 @@ def memory(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
 
 def shared_memory(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
     """/dev/shm carries the images from the workers to the training; 64 MB is a container's default."""
-    workers = wanted.dataloader_num_workers * num_gpus(machine, wanted)
-    needed = SHARED_PER_WORKER * workers
+    all_workers = workers(machine, wanted) * num_gpus(machine, wanted)
+    needed = SHARED_PER_WORKER * all_workers
     remedy = "docker run --shm-size=8g (or --ipc=host), or DATALOADER_NUM_WORKERS=0"
     folder = machine.root / "dev/shm"
     if not Path(folder).is_dir():
@@ -107,7 +115,7 @@ def shared_memory(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
         return
     space = machine.space(folder)
     free = space.f_bavail * space.f_frsize
-    text = f"{free / GB:.2f} GB free; {workers} workers need about {needed / GB:.1f} GB"
+    text = f"{free / GB:.2f} GB free; {all_workers} workers need about {needed / GB:.1f} GB"
     yield error("/dev/shm", text, remedy) if free < needed else ok("/dev/shm", text)
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 AUTO = 0
+AUTO_WORKERS = -1  # 0 is: none
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The knobs of the Makefile that the checks read, under their own names; 0 is ``auto``."""
+    """The knobs of the Makefile that the checks read, by their names; ``auto`` is 0, of workers -1."""
 
     profile: str = "demo"
     num_gpus: int = AUTO
@@ -59,10 +60,16 @@ def count(text: str) -> int:
     return int(text)
 
 
+def workers(text: str) -> int:
+    """A whole number, or `AUTO_WORKERS`."""
+    return AUTO_WORKERS if text == "auto" else count(text)
+
+
 def add_knobs(parser: argparse.ArgumentParser) -> None:
     """An option for each field of `Wanted` that has a plain value."""
     for field in fields(Wanted):
         if field.name not in ("source", "build"):
             kind = count if isinstance(field.default, int) else str
+            kind = workers if field.name == "dataloader_num_workers" else kind
             text = f"the Makefile's {field.name.upper()} (default: {field.default or 'auto or none'})"
             parser.add_argument(f"--{field.name}", type=kind, default=field.default, help=text)

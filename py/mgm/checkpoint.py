@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
+import mgm.lean  # noqa: F401  before mgm.model
 from mgm.adapter import PROJECTORS, adapter_state, replace_parts
 from mgm.assemble import assemble, llm_state
 from mgm.config import MODEL_TYPES, TOWERS, MGMConfig, read_config, resolve_towers

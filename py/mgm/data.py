@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from mgm.config import IGNORE_INDEX
 from mgm.conversation import encode
+from mgm.features import FeatureCache, ImageFile
 from mgm.images import ImageProcessor, open_image
 from records import BadInput, read_json
 
@@ -39,6 +40,7 @@ class ConversationDataset(Dataset):
         self.processor = processor
         self.cut_to = cut_to
         self.cut: set[int] = set()
+        self.decodes = True  # False: a sample's image is its path, for a `Collator` with features
         self.records = read_json(self.path)
         if not isinstance(self.records, list) or not self.records:
             raise BadInput(
@@ -94,38 +96,49 @@ class ConversationDataset(Dataset):
         ]
         return [n if "image" in record else -n for n, record in zip(lengths, self.records, strict=True)]
 
-    def __getitem__(self, i: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, i: int) -> dict[str, torch.Tensor | Path | None]:
         """``input_ids`` and ``labels`` (L,), ``image`` (3, H, H), ``image_aux`` (3, H', H').
 
         Images are zeros without a picture. `GHOST` gives a sample without label (see `mgm.training.order`).
+        With ``decodes`` off, ``image`` is the picture's path or None.
         """
         ghost = i == GHOST
         input_ids, labels = ([self.tokenizer.bos_token_id], [IGNORE_INDEX]) if ghost else self.encode(i)
         path = None if ghost else self.image_path(i)
-        image, image_aux = self.processor.blank() if path is None else self.processor(open_image(path))
-        return {
+        sample = {
             "input_ids": torch.tensor(input_ids, dtype=torch.long),
             "labels": torch.tensor(labels, dtype=torch.long),
-            "image": image,
-            "image_aux": image_aux,
         }
+        if not self.decodes:
+            return sample | {"image": path}
+        image, image_aux = self.processor.blank() if path is None else self.processor(open_image(path))
+        return sample | {"image": image, "image_aux": image_aux}
 
 
 class Collator:
-    """Pad a batch on the right with ``pad``; the attention mask marks what is not padding."""
+    """Pad a batch on the right with ``pad``; the attention mask marks what is not padding.
 
-    def __init__(self, pad: int) -> None:
-        self.pad = pad
+    With ``features``, samples name their pictures, and a batch has these features in the pictures' place.
+    """
 
-    def __call__(self, samples: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """(B, L) ids, labels and mask; ``images`` and ``images_aux`` stacked."""
+    def __init__(self, pad: int, features: FeatureCache | None = None) -> None:
+        self.pad, self.features = pad, features
+
+    def __call__(self, samples: list[dict]) -> dict[str, torch.Tensor | bool]:
+        """(B, L) ids, labels and mask; ``images`` and ``images_aux`` stacked, as the model's `forward` takes
+        them.
+        """
         ids = [sample["input_ids"] for sample in samples]
-        return {
+        batch = {
             "input_ids": pad_sequence(ids, batch_first=True, padding_value=self.pad),
             "labels": pad_sequence(
                 [s["labels"] for s in samples], batch_first=True, padding_value=IGNORE_INDEX
             ),
             "attention_mask": pad_sequence([torch.ones_like(x) for x in ids], batch_first=True),
-            "images": torch.stack([sample["image"] for sample in samples]),
-            "images_aux": torch.stack([sample["image_aux"] for sample in samples]),
         }
+        if self.features:
+            files = [s["image"] and ImageFile.read(s["image"]) for s in samples]
+            images, images_aux = self.features.features_of(files)
+            return batch | {"images": images, "images_aux": images_aux, "are_features": True}
+        images, images_aux = (torch.stack([s[name] for s in samples]) for name in ("image", "image_aux"))
+        return batch | {"images": images, "images_aux": images_aux}

@@ -1,4 +1,13 @@
-"""Greedy answers in batches: the text does not depend on the batch size, the order or the padding side."""
+"""Greedy answers in batches: the text does not depend on the batch size, the order or the padding side.
+
+A prompt begins with the same ids for every question about a picture, and the picture stands among them:
+
+    <bos><start_of_turn>user\\n <image> | \\n What is shown?<end_of_turn>\\n<start_of_turn>model\\n
+    the prefix, once a picture          | the rest, once a question
+
+The decoder sees only backwards, so that the prefix's keys and values are the same whatever follows: they are
+computed once a picture, copied to its questions' rows of the cache, and only the rest is read for each.
+"""
 
 from collections.abc import Sequence
 
@@ -6,10 +15,14 @@ import torch
 from PIL import Image
 from transformers import DynamicCache
 
+from mgm.batching import batches_by_picture
 from mgm.checkpoint import LoadedMGM
+from mgm.config import IMAGE_TOKEN_INDEX
 from mgm.conversation import encode_text, prompt
 
 BATCH_SIZE = 32
+
+Pixels = tuple[torch.Tensor, torch.Tensor]  # a picture as `ImageProcessor` gives it
 
 
 def generate_answers(
@@ -24,10 +37,15 @@ def generate_answers(
     None.
 
     Greedy, up to ``max_new_tokens``, ended by ``<eos>``; special tokens dropped, white space stripped.
-    Questions are batched by length and answered in the order given.
+    Questions are batched by image and length and answered in the order given; one image object given for
+    several questions is read once.
     """
     assert len(questions) == len(images), f"{len(questions)} questions for {len(images)} images"
-    answers = generate_ids(loaded, questions, images, max_new_tokens, batch_size, padding_side)
+    return as_texts(loaded, generate_ids(loaded, questions, images, max_new_tokens, batch_size, padding_side))
+
+
+def as_texts(loaded: LoadedMGM, answers: list[list[int]]) -> list[str]:
+    """Token ids as stripped texts without special tokens."""
     return [text.strip() for text in loaded.tokenizer.batch_decode(answers, skip_special_tokens=True)]
 
 
@@ -46,13 +64,12 @@ def generate_ids(
 ) -> list[list[int]]:
     """As `generate_answers`, but new token ids, ``<eos>`` excluded."""
     prompts = [encode_question(loaded, q, i is not None) for q, i in zip(questions, images, strict=True)]
-    order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
+    keys = [None if image is None else id(image) for image in images]
     answers: list[list[int]] = [[] for _ in prompts]
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
-        batch = generate_batch(
-            loaded, [prompts[i] for i in chosen], [images[i] for i in chosen], max_new_tokens, padding_side
-        )
+    for chosen in batches_by_picture(keys, [len(ids) for ids in prompts], batch_size):
+        pixels = {keys[i]: loaded.image_processor(images[i]) for i in chosen if images[i] is not None}
+        of = [pixels.get(keys[i]) for i in chosen]
+        batch = generate_batch(loaded, [prompts[i] for i in chosen], of, max_new_tokens, padding_side)
         for i, answer in zip(chosen, batch, strict=True):
             answers[i] = answer
     return answers
@@ -62,31 +79,37 @@ def generate_ids(
 def generate_batch(
     loaded: LoadedMGM,
     prompts: list[list[int]],
-    images: list[Image.Image | None],
+    pictures: list[Pixels | None],
     max_new_tokens: int,
     padding_side: str = "left",
 ) -> list[list[int]]:
-    """Prefill once, then one token a step for the rows that have not ended; ended rows leave the batch."""
+    """Prefill once, then one token a step for the rows that have not ended; ended rows leave the batch.
+
+    Rows of one picture share it as one object. The cache's columns: prefix | rest, padded | new tokens.
+    """
     model, eos = loaded.model, loaded.tokenizer.eos_token_id
-    device = model.device
-    spliced = embed_prompts(loaded, prompts, images, padding_side)
-    mask, last = spliced.mask, spliced.mask.sum(1) - 1  # last: position of the newest token
-    columns = last if padding_side == "right" else torch.full_like(last, mask.shape[1] - 1)
     cache = DynamicCache(config=model.config)
-    inputs = {"inputs_embeds": spliced.embeds, "position_ids": spliced.positions, "last_only": columns}
+    seen = read_pictures(loaded, prompts, pictures, cache)  # (B, prefix)
+    input_ids, mask = pad([after_picture(ids) for ids in prompts], loaded, padding_side)
+    columns = (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).argmax(1)  # the last of each
+    mask = torch.cat([seen, mask], dim=1)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    last = positions[:, -1]  # position of the newest token
+    inputs = {"input_ids": input_ids, "position_ids": positions[:, seen.shape[1] :], "last_only": columns}
     answers: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))
     for step in range(max_new_tokens):
         logits = model(attention_mask=mask, past_key_values=cache, use_cache=True, **inputs).logits[:, -1]
         tokens = logits.float().argmax(-1)
-        going = [k for k, token in enumerate(tokens.tolist()) if token != eos]
+        given = tokens.tolist()
+        going = [k for k, token in enumerate(given) if token != eos]
         for k in going:
-            answers[rows[k]].append(int(tokens[k]))
+            answers[rows[k]].append(given[k])
         if not going or step == max_new_tokens - 1:
             break
         if len(going) < len(rows):
             rows = [rows[k] for k in going]
-            chosen = torch.tensor(going, device=device)
+            chosen = torch.tensor(going, device=mask.device)
             cache.batch_select_indices(chosen)
             tokens, mask, last = tokens[chosen], mask[chosen], last[chosen]
         last = last + 1
@@ -95,15 +118,54 @@ def generate_batch(
     return answers
 
 
-def embed_prompts(
-    loaded: LoadedMGM, prompts: list[list[int]], images: list[Image.Image | None], padding_side: str
-):
-    """Pad ids, prepare pixels (zeros where there is no image) and splice the features in."""
-    device, pad = loaded.model.device, loaded.tokenizer.pad_token_id
-    width = max(len(ids) for ids in prompts)
-    input_ids = torch.tensor([ids + [pad] * (width - len(ids)) for ids in prompts], device=device)
-    mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids in prompts], device=device)
-    processor = loaded.image_processor
-    pixels = [processor.blank() if image is None else processor(image) for image in images]
-    low, high = (torch.stack(tensors).to(device) for tensors in zip(*pixels, strict=True))
-    return loaded.model.embed(input_ids, mask, low, high, padding_side=padding_side)
+def after_picture(ids: list[int]) -> list[int]:
+    """The rest of a prompt: what follows the image's slot, or all of it."""
+    return ids[ids.index(IMAGE_TOKEN_INDEX) + 1 :] if IMAGE_TOKEN_INDEX in ids else ids
+
+
+def pad(rows: list[list[int]], loaded: LoadedMGM, side: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """``rows`` of ids as (B, L) ids and mask, padded on ``side``."""
+    width = max(len(ids) for ids in rows)
+    padded = torch.full((2, len(rows), width), loaded.tokenizer.pad_token_id)
+    padded[1] = 0
+    for k, ids in enumerate(rows):
+        at = slice(width - len(ids), None) if side == "left" else slice(len(ids))
+        padded[0, k, at] = torch.tensor(ids)
+        padded[1, k, at] = 1
+    return tuple(padded.to(loaded.model.device))
+
+
+def read_pictures(
+    loaded: LoadedMGM, prompts: list[list[int]], pictures: list[Pixels | None], cache: DynamicCache
+) -> torch.Tensor:
+    """Fill the cache with each row's prefix, computed once a picture; returns the mask (B, columns filled).
+
+    A row without a picture gets another's prefix and a mask that hides it.
+    """
+    has = [picture is not None for picture in pictures]
+    device = loaded.model.device
+    if not any(has):
+        return torch.ones(len(prompts), 0, dtype=torch.long, device=device)
+    first = prompts[has.index(True)]
+    prefix = first[: first.index(IMAGE_TOKEN_INDEX) + 1]
+    assert all(ids[: len(prefix)] == prefix for ids, x in zip(prompts, has, strict=True) if x), (
+        "prompts that differ before the picture"
+    )
+    shared = {id(picture): picture for picture in pictures if picture is not None}
+    embeds = embed_pictures(loaded, prefix, list(shared.values()))
+    # Of the last layer only keys and values count: one column's output is the least that can be asked for.
+    wanted = torch.zeros(len(embeds), 1, dtype=torch.long, device=device)
+    loaded.model.model(inputs_embeds=embeds, past_key_values=cache, use_cache=True, wanted=wanted)
+    places = {key: place for place, key in enumerate(shared)}
+    rows = [places.get(id(picture), 0) for picture in pictures]
+    if rows != list(range(len(shared))):
+        cache.batch_select_indices(torch.tensor(rows, device=device))
+    return torch.tensor(has, device=device).long()[:, None].expand(-1, embeds.shape[1])
+
+
+def embed_pictures(loaded: LoadedMGM, prefix: list[int], pictures: list[Pixels]) -> torch.Tensor:
+    """The one place where pictures pass the towers: ``prefix`` with each spliced in, (pictures, L, D)."""
+    device = loaded.model.device
+    images, images_aux = (torch.stack(tensors).to(device) for tensors in zip(*pictures, strict=True))
+    input_ids = torch.tensor([prefix] * len(pictures), device=device)
+    return loaded.model.embed(input_ids, torch.ones_like(input_ids), images, images_aux).embeds

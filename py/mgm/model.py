@@ -5,12 +5,13 @@ Official files: ``mgm_arch.py``, ``language_model/mgm_gemma.py``.
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 from transformers import GemmaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.gemma.modeling_gemma import GemmaModel
 
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
+from mgm.last_layer import LastLayer
+from mgm.loss import mean_loss
 from mgm.mining import mine, windows
 from mgm.projector import mining_projector, mm_projector
 from mgm.splice import splice
@@ -26,6 +27,7 @@ class MGMGemmaModel(GemmaModel):
 
     def __init__(self, config: MGMConfig) -> None:
         super().__init__(config)
+        self.layers[-1] = LastLayer(config, config.num_hidden_layers - 1)
         if config.mm_vision_select_feature != "patch":
             raise BadInput(f"mm_vision_select_feature {config.mm_vision_select_feature}: must be patch")
         self.vision_tower = VisionTower(vision_config(config.mm_vision_tower), config.mm_vision_select_layer)
@@ -52,6 +54,7 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
     """The whole model. `forward` takes ids with image slots (training, prefill) or embeddings (decoding)."""
 
     config_class = MGMConfig
+    mine = staticmethod(mine)
     accepts_loss_kwargs = True  # the Trainer passes num_items_in_batch, see `labelled_loss`
 
     def __init__(self, config: MGMConfig) -> None:
@@ -75,7 +78,7 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         """The trained part: tower features to image features (N, P, D) in the language model's width."""
         model = self.model
         positions = windows(features_aux, features.shape[1])  # (N, P, M, C)
-        mined = mine(
+        mined = self.mine(
             features,
             positions,
             model.vlm_uni_query_projector,
@@ -96,9 +99,11 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         images_aux: torch.Tensor,
         labels: torch.Tensor | None = None,
         padding_side: str = "right",
+        are_features: bool = False,
     ):
         """Splice pictures (one a row, (B, 3, ·, ·)) into ids; rows without a slot cost no tower computation.
 
+        With ``are_features`` the towers' outputs (see `tower_features`) are given in place of pictures.
         transformers 4.38 multiplied whatever embeddings it was given, image features included, by √D; version
         5 scales in ``embed_tokens``, so only the image features are scaled here.
         """
@@ -107,7 +112,8 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
             "one image slot a row at most"
         )
         rows = with_image if with_image.any() else torch.arange(1, device=input_ids.device)
-        features = self.encode_images(images[rows], images_aux[rows])
+        encode = self.project if are_features else self.encode_images
+        features = encode(images[rows], images_aux[rows])
         features = features[
             : int(with_image.sum())
         ]  # a batch of text: none, yet every projector gets a gradient
@@ -124,6 +130,7 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         labels: torch.Tensor | None = None,
         images: torch.Tensor | None = None,
         images_aux: torch.Tensor | None = None,
+        are_features: bool = False,
         inputs_embeds: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
         past_key_values=None,
@@ -137,38 +144,43 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         Without: logits (B, L, V), or (B, 1, V) at the columns ``last_only`` (B,).
         """
         if images is not None:
-            spliced = self.embed(input_ids, attention_mask, images, images_aux, labels)
+            spliced = self.embed(
+                input_ids, attention_mask, images, images_aux, labels, are_features=are_features
+            )
             input_ids, inputs_embeds, labels = None, spliced.embeds, spliced.labels
             attention_mask, position_ids = spliced.mask, spliced.positions
-        outputs = self.model(
-            input_ids=input_ids,
-            inputs_embeds=inputs_embeds,
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            past_key_values=past_key_values,
-            use_cache=bool(use_cache),
-        )
-        hidden = outputs.last_hidden_state  # (B, L, D)
+        given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "position_ids": position_ids}
+        given |= {"attention_mask": attention_mask, "past_key_values": past_key_values}
         if labels is not None:
-            return CausalLMOutputWithPast(loss=self.labelled_loss(hidden, labels, num_items_in_batch))
-        if last_only is not None:
-            hidden = hidden[torch.arange(len(hidden), device=hidden.device), last_only][:, None]
-        return CausalLMOutputWithPast(logits=self.lm_head(hidden), past_key_values=outputs.past_key_values)
+            return CausalLMOutputWithPast(loss=self.labelled_loss(labels, num_items_in_batch, **given))
+        wanted = None if last_only is None else last_only[:, None]
+        outputs = self.model(**given, wanted=wanted, use_cache=bool(use_cache))
+        logits = self.lm_head(outputs.last_hidden_state)
+        return CausalLMOutputWithPast(logits=logits, past_key_values=outputs.past_key_values)
 
     def labelled_loss(
-        self, hidden: torch.Tensor, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None
+        self, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None, **given
     ) -> torch.Tensor:
         """Cross entropy of the next token, in float32: the mean over the labelled ones, 0 if there are none.
 
-        Logits (256,000 wide) are made only where there is a label. As in the official run, a global batch
-        weighs its ``num_items_in_batch`` micro-batches (those with a label) alike, so their sum is its loss.
+        The last layer and the logits (256,000 wide) are computed only where there is a label. As in the
+        official run, a global batch weighs its ``num_items_in_batch`` micro-batches (those with a label)
+        alike, so their sum is its loss. ``given`` is what the decoder takes.
         """
-        target = labels[:, 1:]
-        kept = target != IGNORE_INDEX
-        mean = self.token_loss(hidden[:, :-1][kept], target[kept])
+        target, wanted, is_label = labelled_columns(labels)
+        hidden = self.model(**given, wanted=wanted, use_cache=False).last_hidden_state  # (B, Q, D)
+        mean = mean_loss(hidden[is_label], self.lm_head.weight, target)
         return mean if num_items_in_batch is None else mean / num_items_in_batch
 
-    def token_loss(self, hidden: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Mean cross entropy, in float32, of ``target`` (n,) after the positions ``hidden`` (n, D)."""
-        logits = self.lm_head(hidden).float()  # (n, V)
-        return cross_entropy(logits, target, reduction="sum") / max(len(target), 1)
+
+def labelled_columns(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """From ``labels`` (B, L): the n labels (n,), the columns (B, Q) before them, and which of these are such.
+
+    Rows with fewer labels than Q ≥ 1 are filled up with their last column.
+    """
+    kept = labels[:, 1:] != IGNORE_INDEX
+    counts = kept.sum(1, keepdim=True)
+    is_label = torch.arange(max(int(counts.max()), 1), device=labels.device) < counts
+    wanted = torch.full_like(is_label, labels.shape[1] - 1, dtype=torch.long)
+    wanted[is_label] = kept.nonzero()[:, 1]  # both in reading order
+    return labels[:, 1:][kept], wanted, is_label

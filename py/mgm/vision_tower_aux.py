@@ -42,7 +42,8 @@ class VisionTowerAux(nn.Module):
                 f"{folder}/open_clip_config.json: {name} has no stem and stages; use a ConvNeXt-like trunk"
             )
         self.channels = [stage["num_chs"] for stage in trunk.feature_info]
-        self.stride = trunk.feature_info[0]["reduction"]  # pixels per position of the first stage
+        self.reductions = [stage["reduction"] for stage in trunk.feature_info]  # pixels per position
+        self.stride = self.reductions[0]
         self.hidden_size = sum(self.channels)
         self.vision_stem = trunk.stem
         self.vision_stages = trunk.stages
@@ -51,16 +52,30 @@ class VisionTowerAux(nn.Module):
         """Stay in evaluation mode: drop path would make a frozen tower's features random."""
         return super().train(False) if self.training else self  # called at every step
 
-    @torch.no_grad()
     def forward(self, images_aux: torch.Tensor) -> torch.Tensor:
         """``images_aux`` (B, 3, H, H) to features (B, C, H/stride, H/stride), C over all stages."""
+        return self.raise_to_grid(self.stages(images_aux))
+
+    @torch.no_grad()
+    def stages(self, images_aux: torch.Tensor) -> list[torch.Tensor]:
+        """``images_aux`` (B, 3, H, H) to each stage's output (B, C_s, h_s, h_s), the first the largest."""
         x, stages = self.vision_stem(images_aux), []
         for stage in self.vision_stages:
             x = stage(x)
             stages.append(x)
+        return stages
+
+    @torch.no_grad()
+    def raise_to_grid(self, stages: list[torch.Tensor]) -> torch.Tensor:
+        """All stages, interpolated to the first one's size, side by side: (B, C, h, w)."""
         size = stages[0].shape[-2:]
         raised = [
             interpolate(x.float(), size=size, mode="bilinear", align_corners=False).to(x.dtype)
             for x in stages[1:]
         ]
         return torch.cat([stages[0], *raised], dim=1)
+
+    def stage_shapes(self, side: int) -> list[tuple[int, int, int]]:
+        """(C_s, h_s, h_s) of each stage for a picture of ``side`` pixels."""
+        sides = [side // reduction for reduction in self.reductions]
+        return [(channels, h, h) for channels, h in zip(self.channels, sides, strict=True)]

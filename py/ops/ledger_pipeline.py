@@ -2,7 +2,8 @@ import pyarrow.feather as feather
 from data_juicer.ops.base_op import OPERATORS
 from data_juicer.utils.constant import Fields
 
-from .whole import WholeDataset
+from .models import CHECKED, DIGEST
+from .whole import ROW, WholeDataset
 
 OP_NAME = "ledger_pipeline"
 
@@ -20,7 +21,8 @@ class LedgerPipeline(WholeDataset):
     def __init__(self, path: str = "", last: bool = False, *args, **kwargs):
         """
         :param path: file to write.
-        :param last: remove the statistics and meta columns, which Data-Juicer would export once more, slowly.
+        :param last: remove the statistics and meta columns, which Data-Juicer would export once more, slowly,
+            and those of check_seed.py, which nothing reads behind here.
         """
         super().__init__(*args, **kwargs)
         self.path = path
@@ -29,4 +31,5 @@ class LedgerPipeline(WholeDataset):
     def process_table(self, table):
         noted = [name for name in (Fields.stats, Fields.meta) if name in table.column_names]
         feather.write_feather(table.select(["id", self.text_key, *noted]), self.path, compression="lz4")
-        return table.drop_columns(noted) if self.last else table
+        unread = {*noted, ROW, CHECKED, DIGEST} if self.last else {}
+        return table.drop_columns([name for name in table.column_names if name in unread])

@@ -22,6 +22,10 @@ class StatisticFilter(Filter):
         return [self.get_keep_boolean(value, self.min_value, self.max_value) for value in values]
 
     def run(self, dataset: Any, *, exporter: Any = None, tracer: Any = None, reduce: bool = True) -> Any:
-        """As Data-Juicer's, but without a second pass over all records where none can be dropped."""
+        """As Data-Juicer's, but where no record can be dropped, none is looked at or written once more.
+
+        Whatever comes out has its statistics in the next operator's ledger; the export is for what does not.
+        """
         limited = (self.min_value, self.max_value) != self.RANGE
+        exporter = exporter if limited else None
         return super().run(dataset, exporter=exporter, tracer=tracer, reduce=reduce and limited)

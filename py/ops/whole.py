@@ -14,6 +14,7 @@ from data_juicer.utils.constant import Fields
 from data_juicer.utils.model_utils import free_models
 
 from records import BadInput
+from run_trace import dicts_of
 
 ROW = "seed_row"  # the column that check_seed.py gives every record
 
@@ -73,8 +74,7 @@ def objects_of(table: pa.Table, column: str) -> list[dict]:
     """A column of statistics or meta: structs on Ray, JSON in `datasets`; none: nothing is known."""
     if column not in table.column_names:
         return [{}] * table.num_rows
-    values = table[column].to_pylist()
-    return [json.loads(value) if isinstance(value, str) else value or {} for value in values]
+    return dicts_of(table[column])
 
 
 def values_of(table: pa.Table, field_key: str) -> list:

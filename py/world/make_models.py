@@ -13,7 +13,7 @@ import cli
 from records import BadInput
 from world.folders import atomic_folder
 from world.manifest import check_hashes
-from world.standins import NAMES, restore
+from world.shipped import NAMES, restore
 
 
 def parse_args() -> argparse.Namespace:

@@ -20,7 +20,8 @@ import cli
 from records import BadInput, read_json, write_json
 from world.folders import atomic_folder
 from world.manifest import write_manifest
-from world.standins import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES, save_shipped
+from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES
+from world.standins import save_shipped
 
 SCRIPTS = {GEMMA: "gemma", CLIP: "clip", CONVNEXT: "convnext", BLIP2: "blip2", ITM: "itm"}
 

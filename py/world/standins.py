@@ -1,15 +1,12 @@
 """The five stand-ins: the true architectures at tiny sizes, in the official folders.
 
-``build(name)`` gives the untrained model, `save_shipped` stores a trained one in ``weights/`` (float16), and
-`restore` turns a stored folder into the official layout (float32, official file names).
+``BUILDERS[name]()`` gives the untrained model, `save_shipped` stores a trained one in ``weights/`` (float16).
 """
 
 import json
-import shutil
 from pathlib import Path
 
 import timm
-import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
@@ -30,13 +27,7 @@ from transformers import (
 
 from world.bpe import BERT_POSITIONS, bert_tokenizer, clip_tokenizer, gemma_tokenizer, opt_tokenizer
 from world.render import SIZE
-
-GEMMA = "gemma-2b-it"
-CLIP = "clip-vit-large-patch14-336"
-CONVNEXT = "openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup"
-BLIP2 = "blip2-opt-2.7b"
-ITM = "blip-itm-base-coco"
-NAMES = (GEMMA, CLIP, CONVNEXT, BLIP2, ITM)
+from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 CLIP_SIZE = 48
@@ -234,14 +225,3 @@ def save_shipped(name: str, model: nn.Module, folder: Path) -> None:
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
-
-
-def restore(name: str, shipped: Path, folder: Path) -> None:
-    """Turn a stored folder into the official layout: float32, and OpenCLIP's weights in its own ``.bin``."""
-    shutil.copytree(shipped, folder)
-    weights = {key: value.float() for key, value in load_file(shipped / "model.safetensors").items()}
-    if name == CONVNEXT:
-        (folder / "model.safetensors").unlink()
-        torch.save(weights, folder / "open_clip_pytorch_model.bin")
-    else:
-        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

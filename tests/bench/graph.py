@@ -1,8 +1,9 @@
 """What make costs where nothing is to be done: 50 experiments built, and a data set of 400,000 images.
 
-    .venv/bin/python tests/bench/graph.py [--experiments 50] [--images 400000] [--repeats 5]
+    .venv/bin/python tests/bench/graph.py [--json rows.json] [--experiments 50] [--images 400000]
 
-Builds a small copy of the project in a temporary folder (minutes), then prints medians in seconds.
+Builds a small copy of the project in a temporary folder (minutes), then takes medians. The plain case, the
+demo alone, is in demo.py.
 """
 
 import argparse
@@ -15,10 +16,12 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+import cli
 from builds import Build
-
-TARGETS = {"results": 1.0, "plan": 2.0}
+from records import BadInput
+from rows import row, tell
 
 
 def add_images(build: Build, count: int) -> None:
@@ -59,24 +62,34 @@ def seconds(build: Build, goal: str, experiments: str, repeats: int) -> float:
     return statistics.median(taken)
 
 
+def measure(experiments: int = 50, images: int = 400_000, repeats: int = 5) -> list[dict]:
+    """Seconds of `make results` and `make plan` for one experiment and for all, with nothing to do."""
+    rows, sizes = [], {"experiments": experiments, "images": images}
+    with tempfile.TemporaryDirectory() as folder:
+        build = build_all(Path(folder, "project"), experiments, images)
+        every = " ".join(f"e{number}" for number in range(experiments))
+        for goal in ("results", "plan"):
+            for which, names in (("one", "e0"), ("all", every)):
+                taken = seconds(build, goal, names, repeats)
+                rows.append(row(f"large_{goal}_{which}_seconds", taken, "s", **sizes))
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--experiments", type=int, default=50, help="experiments built (default: 50)")
-    parser.add_argument("--images", type=int, default=400_000, help="files in the seed set (default: 400000)")
-    parser.add_argument(
-        "--repeats", type=int, default=5, help="runs, of which the median counts (default: 5)"
-    )
+    add = parser.add_argument
+    add("--experiments", type=int, default=50, help="experiments built (default: 50)")
+    add("--images", type=int, default=400_000, help="files in the seed set (default: 400000)")
+    add("--repeats", type=int, default=5, help="runs, of which the median counts (default: 5)")
+    add("--json", type=Path, help="also write the rows to this file; off: print only")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        build = build_all(Path(folder, "project"), args.experiments, args.images)
-        every = " ".join(f"e{number}" for number in range(args.experiments))
-        print(f"{args.experiments} experiments, {args.images:,} images; medians of {args.repeats}, seconds")
-        for goal, target in TARGETS.items():
-            one, all_of_them = (seconds(build, goal, names, args.repeats) for names in ("e0", every))
-            print(f"make {goal}: {one:.2f} for one experiment (target ≤ {target}), {all_of_them:.2f} for all")
+    for name in ("experiments", "images", "repeats"):
+        if getattr(args, name) < 1:
+            raise BadInput(f"--{name} {getattr(args, name)}: must be at least 1")
+    tell(measure(args.experiments, args.images, args.repeats), args.json)
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

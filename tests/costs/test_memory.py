@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from costs.memory import Longest, batches, model_states, sizes, step_memory
-from costs.plan import prepare
 from costs.states import MGM_2B, MGM_2B_TRAINED, Memory, checkpoint_bytes, state_bytes
-from costs.step import _Live, peak_bytes
+from costs.step import Live, peak_bytes, prepare
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8])
@@ -21,7 +20,7 @@ def test_states_are_what_deepspeed_estimates_where_all_is_trained(gpus, offload)
 
 
 def test_the_numbers_of_parameters_are_the_models(mgm_2b):
-    prepare(mgm_2b, "finetune", checkpointing=True)
+    prepare(mgm_2b, "finetune", "inputs")
     assert sizes(mgm_2b) == (MGM_2B, MGM_2B_TRAINED)
 
 
@@ -33,37 +32,44 @@ def test_frozen_weights_cost_two_bytes_alone():
 
 def test_offloading_keeps_a_buffer_for_the_largest_gradient_on_the_gpu(mgm_2b):
     for stage, largest in (("pretrain", 2048 * 2048), ("finetune", 256_000 * 2048)):
-        prepare(mgm_2b, stage, checkpointing=True)
+        prepare(mgm_2b, stage, "inputs")
         assert model_states(mgm_2b, 2, offload=True).gpu == 2 * MGM_2B + 2 * largest
         assert model_states(mgm_2b, 2, offload=False) == state_bytes(*sizes(mgm_2b), 2, offload=False)
 
 
 def test_activations_of_gemma_2b_are_those_counted_by_hand(mgm_2b):
     """Per token and layer: 2·(8·2048 + 4·2048 + 4·16384) bytes in bfloat16, 16·2048 in float32 of norms."""
-    prepare(mgm_2b, "pretrain", checkpointing=False)
+    prepare(mgm_2b, "pretrain", "all")
     more = peak_bytes(mgm_2b, 1, 2048, 20) - peak_bytes(mgm_2b, 1, 1024, 20)
     assert more == pytest.approx(1024 * 18 * 212_992, rel=0.15)
 
 
+def test_products_alone_take_less_than_half_of_all(mgm_2b):
+    """Per token and layer: 2·(5·2048 + 2·256 + 2·16384) bytes, and at once all of one layer."""
+    prepare(mgm_2b, "pretrain", "products")
+    more = peak_bytes(mgm_2b, 1, 2048, 20) - peak_bytes(mgm_2b, 1, 1024, 20)
+    assert more == pytest.approx(1024 * (17 * 88_064 + 212_992), rel=0.15)
+
+
 def test_checkpointing_keeps_a_layers_input_alone(mgm_2b):
-    prepare(mgm_2b, "finetune", checkpointing=True)
+    prepare(mgm_2b, "finetune", "inputs")
     more = peak_bytes(mgm_2b, 4, 2048, 20) - peak_bytes(mgm_2b, 4, 1024, 20)
     kept, one_layer = 4 * 1024 * 18 * 2 * 2048, 4 * 1024 * 212_992
     assert more == pytest.approx(kept + one_layer, rel=0.3)
 
 
 def test_memory_grows_with_the_samples_and_not_with_finished_gradients(mgm_2b):
-    prepare(mgm_2b, "finetune", checkpointing=False)
+    prepare(mgm_2b, "finetune", "all")
     one, two, four = (peak_bytes(mgm_2b, n, 1024, 100) for n in (1, 2, 4))
     assert four - two == pytest.approx(2 * (two - one), rel=0.05)
-    prepare(mgm_2b, "finetune", checkpointing=True)
+    prepare(mgm_2b, "finetune", "inputs")
     # All gradients together have 5.0 GB; those of the tied embeddings alone, two parts and their sum, 3.1 GB.
     assert peak_bytes(mgm_2b, 1, 620, 20) < 4_000_000_000
 
 
 def test_the_tracker_counts_what_lives():
     kept = torch.empty(100)
-    with _Live([kept]) as live:
+    with Live([kept]) as live:
         a = torch.ones(1000)
         b = a.view(10, 100) + kept  # the view is no second storage
         del a
@@ -79,7 +85,7 @@ def test_batches_multiply_out():
 
 
 def test_a_step_needs_states_activations_and_room_for_cuda(mgm_2b):
-    prepare(mgm_2b, "finetune", checkpointing=True)
+    prepare(mgm_2b, "finetune", "inputs")
     offloaded = step_memory(mgm_2b, 1, Longest(1024, 100), 1, offload=True)
     alone = step_memory(mgm_2b, 1, Longest(1024, 100), 1, offload=False)
     assert 8e9 < offloaded.gpu < 12e9 and offloaded.host > 60e9

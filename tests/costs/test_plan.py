@@ -6,7 +6,8 @@ import pytest
 
 from costs.gpus import gpu, teraflops_of
 from costs.memory import SHARE, step_memory
-from costs.plan import LONGEST, Machine, Training, offloads, plan, prepare, why_not
+from costs.plan import LONGEST, Machine, Training, offloads, plan, why_not
+from costs.step import prepare
 from records import BadInput
 
 
@@ -18,32 +19,28 @@ from records import BadInput
 def test_the_plan_fits_and_multiplies_out(mgm_2b, stage, name, gpus, offload):
     whole = 256 if stage == "pretrain" else 128
     machine = Machine(gpu(name), gpus, offload, checkpointing=True)
-    batch, keep = plan(mgm_2b, Training(stage, whole), machine)
+    batch, kept = plan(mgm_2b, Training(stage, whole), machine)
     assert batch >= 1 and whole % (batch * gpus) == 0
-    prepare(mgm_2b, stage, checkpointing=not keep)
+    prepare(mgm_2b, stage, kept)
     assert step_memory(mgm_2b, batch, LONGEST[stage], gpus, offload).gpu <= SHARE * machine.gpu.memory
 
 
-def test_more_memory_takes_more_samples_and_needs_no_checkpointing(mgm_2b):
+def test_more_memory_needs_nothing_twice(mgm_2b):
+    """With each batch 10 GB of gradients leave an A10: better eight samples at once, computed twice."""
     training = Training("finetune", 128)
-    small, _ = plan(mgm_2b, training, Machine(gpu("A10"), 1, True, True))
-    large, keep = plan(mgm_2b, training, Machine(gpu("H200"), 1, False, True))
-    assert large > small and keep
+    assert plan(mgm_2b, training, Machine(gpu("A10"), 1, True, True)) == (8, "inputs")
+    assert plan(mgm_2b, training, Machine(gpu("A100-40GB"), 2, True, True)) == (8, "products")
+    assert plan(mgm_2b, training, Machine(gpu("A800"), 4, False, True)) == (4, "all")
 
 
-def test_offloading_finetunes_larger_batches_rather_than_keep_activations(mgm_2b):
-    """10 GB of gradients cross to the host and back with each batch."""
-    training, machine = Training("finetune", 128), Machine(gpu("A10"), 1, True, True)
-    assert plan(mgm_2b, training, machine) == (2, False)
-    assert plan(mgm_2b, Training("finetune", 128, 1), machine) == (1, True)
-    assert plan(mgm_2b, Training("pretrain", 256), Machine(gpu("A100"), 1, True, True))[1] is True
+def test_a_batch_given_by_hand_stays(mgm_2b):
+    assert plan(mgm_2b, Training("finetune", 128, 1), Machine(gpu("A10"), 1, True, True)) == (1, "all")
+    assert plan(mgm_2b, Training("pretrain", 256, 8), Machine(gpu("A10"), 1, True, True)) == (8, "inputs")
 
 
 def test_without_checkpointing_allowed_fewer_samples_fit(mgm_2b):
-    training = Training("pretrain", 256)
-    allowed, _ = plan(mgm_2b, training, Machine(gpu("A10"), 1, True, True))
-    forbidden, keep = plan(mgm_2b, training, Machine(gpu("A10"), 1, True, False))
-    assert 0 < forbidden < allowed and keep
+    batch, kept = plan(mgm_2b, Training("finetune", 128), Machine(gpu("A10"), 1, True, False))
+    assert 0 < batch < 8 and kept == "all"
 
 
 def test_what_does_not_fit_is_told_with_the_knobs_that_help(mgm_2b):

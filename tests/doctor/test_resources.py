@@ -3,6 +3,7 @@
 import pytest
 
 from doctor import resources
+from doctor.wanted import AUTO_WORKERS
 
 GB = 10**9
 V1 = "5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n0::/system.slice\n"
@@ -69,6 +70,14 @@ def test_the_memory_limit_of_a_container_is_found(machine, files, limit):
     [
         (64, None, {}, "ok", "64"),
         (8, None, {"num_gpus": 4}, "warning", "DATALOADER_NUM_WORKERS=1"),
+        (8, None, {"num_gpus": 4, "dataloader_num_workers": AUTO_WORKERS}, "ok", "8"),
+        (
+            4,
+            None,
+            {"num_gpus": 4, "dataloader_num_workers": AUTO_WORKERS},
+            "warning",
+            "DATALOADER_NUM_WORKERS=0",
+        ),
         (64, "800000 100000", {}, "warning", "export OMP_NUM_THREADS=8"),
         (2, None, {"profile": "demo"}, "ok", "2"),
         (2, "50000 100000", {"profile": "demo"}, "warning", "--cpus 2"),
@@ -122,6 +131,15 @@ def test_shared_memory_must_hold_the_images_of_the_workers(machine, about, free,
     machine.free(free)
     found = about(resources.shared_memory, **knobs)
     assert found.level == level and ("--shm-size" in found.remedy) == (level == "error")
+
+
+@pytest.mark.parametrize(("there", "level"), [(16, "ok"), (64, "error")])
+def test_workers_that_the_cores_decide_count_in_shared_memory(machine, about, there, level):
+    """Two cores a GPU leave one to a worker, eight all four."""
+    machine.free(GB)
+    machine.cores = lambda: there
+    auto = {"num_gpus": 8, "dataloader_num_workers": AUTO_WORKERS}
+    assert about(resources.shared_memory, **auto).level == level
 
 
 def test_a_machine_without_shared_memory_is_named(machine, about):

@@ -184,7 +184,8 @@ CHANGES = {
     ),
     "a scorer": (code("py/score_mmbench.py"), {"mmbench"}),
     "the rendering of results": (code("py/show_results.py"), {"results"}),
-    "the world": (code("py/world/questions.py"), {"standins", "world"}),
+    "the world": (code("py/world/questions.py"), {"world"}),
+    "the stand-ins": (code("py/world/shipped.py"), {"standins"}),
     "what everything imports": (code("py/records.py"), {"standins", "world", *FROM_SYNTH}),
     "the graph's own code": (code("py/graph/plan.py"), set()),
     # packages

@@ -32,6 +32,26 @@ def test_pixels_are_normalised_and_the_small_image_is_interpolated_from_the_larg
     torch.testing.assert_close(image[0, 2, 3], image_aux[0, 9:11, 13:15].mean(), rtol=1e-5, atol=1e-6)
 
 
+def officially(picture: Image.Image, size: int, size_aux: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The image processor's own way: NumPy on (H, W, 3), then the channels in front."""
+    pixels = np.asarray(resize_and_crop(picture, size_aux), dtype=np.float32)
+    pixels = (pixels / np.float32(255) - np.float32(MEAN)) / np.float32(STD)
+    image_aux = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+    image = torch.nn.functional.interpolate(image_aux[None], size=(size, size), mode="bilinear")[0]
+    return image, image_aux
+
+
+@pytest.mark.parametrize(("width", "height"), [(61, 53), (1, 1), (16, 16)])
+def test_pixels_are_the_official_ones_to_the_last_bit(width, height):
+    """All 256 values occur in each channel; a mean in double precision would differ."""
+    every = np.stack([np.roll(np.arange(256, dtype=np.uint8), 9 * c) for c in range(3)], 1).reshape(16, 16, 3)
+    source = Image.fromarray(every) if width == height == 16 else picture(width, height)
+    for ours, wanted in zip(ImageProcessor(7, 16, MEAN, STD)(source), officially(source, 7, 16), strict=True):
+        assert ours.is_contiguous() and torch.equal(ours, wanted)
+    in_double = (torch.arange(256).double() / 255 - MEAN[0]) / STD[0]
+    assert not torch.equal(in_double.float(), (torch.arange(256) / 255 - MEAN[0]) / torch.tensor(STD[0]))
+
+
 def test_padding_keeps_every_pixel_in_the_middle_of_the_colour():
     source = picture(5, 11)
     padded = np.array(pad_to_square(source, (1, 2, 3)))

@@ -24,8 +24,9 @@ from world.captions import BOILERPLATE, facts_right, spoil, true_caption
 from world.manifest import check_hashes
 from world.render import render
 from world.scene import COLOURS, SHAPES, WORDS
+from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES
 from world.soft_prefix import Encoder, accuracy
-from world.standins import BLIP2, BUILDERS, CLIP, CONVNEXT, GEMMA, ITM, NAMES
+from world.standins import BUILDERS
 from world.train_convnext import patch_means, stage_features
 from world.train_itm import NO_FACT, fact_places, word_labels
 from world.vision_data import draw, patch_slots, pixels, slot_labels

@@ -63,6 +63,14 @@ class DataArguments:
     lazy_preprocess: bool = _flag(
         True, "accepted; samples are always checked before training, decoded during it"
     )
+    feature_cache: str | None = _flag(
+        None, "folder where the frozen towers' outputs are kept for all runs, on the CPU; default: none"
+    )
+    feature_cache_gb: float = _flag(2.0, "most gigabytes in it")
+
+    def __post_init__(self) -> None:
+        if not self.feature_cache_gb >= 0:  # nor NaN
+            raise BadInput(f"--feature_cache_gb {self.feature_cache_gb:g}: must be 0 or more")
 
 
 @dataclass

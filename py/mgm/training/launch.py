@@ -34,27 +34,18 @@ def prepare_process(with_deepspeed: bool) -> None:
         os.environ |= {name: str(value) for name, value in alone.items()}
 
 
+def without_deepspeed() -> None:
+    """Keep DeepSpeed out, which accelerate imports where it is installed: 0.5 s, and a way to fail."""
+    import accelerate.utils.other
+
+    accelerate.utils.other.is_deepspeed_available = lambda: False
+
+
 def forbid_compiling() -> None:
     """On CPU, keep DeepSpeed from building its shared-memory operator at start (35 s, and a compiler)."""
     import deepspeed.ops
 
     deepspeed.ops.__compatible_ops__ = {"deepspeed_shm_comm": False}  # read by deepspeed/comm/torch.py
-
-
-def skip_unused_imports(with_deepspeed: bool) -> None:
-    """Keep libraries out that transformers imports because they are installed, not because they are used (3
-    s).
-
-    Without ``--deepspeed`` its import would also be one more way to fail.
-    """
-    import accelerate.utils.other
-    import transformers.utils
-    import transformers.utils.import_utils
-
-    for module in (transformers.utils, transformers.utils.import_utils):
-        module.is_scipy_available = module.is_datasets_available = lambda: False
-    if not with_deepspeed:
-        accelerate.utils.other.is_deepspeed_available = lambda: False
 
 
 def deepspeed_config(path: str | Path, on_cpu: bool) -> tuple[dict[str, Any], list[str]]:

@@ -14,6 +14,7 @@ from costs.shapes import on_meta
 from costs.states import HOST_FACTOR, Memory, checkpoint_bytes
 from costs.step import peak_bytes
 from costs.units import scaled, size
+from mgm.activations import ALL, INPUTS, KEPT, keep
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
 from mgm.data import ConversationDataset
 from mgm.model import MGMGemmaForCausalLM
@@ -39,8 +40,8 @@ class Room:
 
 def preflight(
     config: MGMConfig, pretrain: bool, args: TrainingArguments, dataset: ConversationDataset, say: Callable
-) -> bool:
-    """Say what the run needs; returns whether activations are kept, without checkpointing.
+) -> str:
+    """Say what the run needs; returns what the layers keep for the backward, see `mgm.activations`.
 
     Raises `BadInput` where weights and optimizer alone exceed the GPU; what may not fit is a warning.
     """
@@ -49,11 +50,18 @@ def preflight(
     samples = samples_of(dataset, model.model.vision_tower.grid**2)
     longest = Longest(max(s.length for s in samples), max(s.labelled for s in samples))
     room = room_for(model, args)
-    keep = not args.activation_checkpointing or activations(model, args, longest, False) <= left(room)
-    if keep and args.activation_checkpointing:
-        say("memory suffices without gradient checkpointing; activations are kept, not computed twice")
-    need = room.states + activations(model, args, longest, not keep)
-    flop = training_flop(model, pretrain, not keep).total(samples) * args.num_train_epochs
+    allowed = KEPT if args.activation_checkpointing else (ALL,)
+    for kept in allowed:
+        activations = activation_bytes(model, args, longest, kept)
+        if activations <= left(room):
+            break
+    if kept != INPUTS and args.activation_checkpointing:
+        say(
+            f"memory suffices without gradient checkpointing: layers keep {kept}, nothing is multiplied twice"
+        )
+    need = room.states + activations
+    stage = "pretrain" if pretrain else "finetune"
+    flop = training_flop(model, stage, kept).total(samples) * args.num_train_epochs
     parameters, trained = sizes(model)
     disk, free = (
         checkpoint_bytes(trained, trained if pretrain else parameters),
@@ -63,9 +71,9 @@ def preflight(
         f"{scaled(flop, 'FLOP')} for {len(samples):,} samples of up to {longest.length} positions; memory a "
         f"process: {size(need)} of {size(room.here)}; disk: {size(disk)} of {size(free)}"
     )
-    for warning in warnings(need, room, disk, free, keep, args):
+    for warning in warnings(need, room, disk, free, args):
         say(f"warning: {warning}")
-    return keep
+    return kept
 
 
 def samples_of(dataset: ConversationDataset, patches: int) -> list[Sample]:
@@ -79,14 +87,9 @@ def samples_of(dataset: ConversationDataset, patches: int) -> list[Sample]:
     return samples
 
 
-def activations(
-    model: MGMGemmaForCausalLM, args: TrainingArguments, longest: Longest, checkpointing: bool
-) -> int:
+def activation_bytes(model: MGMGemmaForCausalLM, args: TrainingArguments, longest: Longest, kept: str) -> int:
     """Bytes that a step of the longest samples holds beside the states."""
-    switch = (
-        model.activation_checkpointing_enable if checkpointing else model.activation_checkpointing_disable
-    )
-    switch()
+    keep(model, kept)
     return peak_bytes(model, args.per_device_train_batch_size, longest.length, longest.labelled)
 
 
@@ -127,11 +130,11 @@ def existing(folder: Path) -> Path:
     return folder if folder.exists() else existing(folder.absolute().parent)
 
 
-def warnings(need: int, room: Room, disk: int, free: int, keep: bool, args: TrainingArguments) -> list[str]:
+def warnings(need: int, room: Room, disk: int, free: int, args: TrainingArguments) -> list[str]:
     """What may not fit, each with the knob that helps."""
     said = []
     if need > SHARE * room.here:
-        allow = "GRADIENT_CHECKPOINTING=True, or " if keep else ""
+        allow = "" if args.activation_checkpointing else "GRADIENT_CHECKPOINTING=True, or "
         said.append(f"{size(need)} may not fit into {size(room.here)}; set {allow}{SMALLER}")
     if room.host > room.host_free:
         said.append(

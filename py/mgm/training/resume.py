@@ -22,7 +22,7 @@ UNRELATED = re.compile(
     r"output_dir|run_name|project|local_rank|log_.*|logging_.*|save_.*|report_to|disable_tqdm|dataloader_(?!drop).*|"
     r"per_device_eval_.*|eval_.*|hub_.*|push_to_hub|trackio.*|resume_from.*|do_.*|debug|ddp_.*|skip_memory_metrics|"
     r"lazy_preprocess|global_batch_size|(model_name_or|data)_path|image_folder|vision_tower.*|pretrain_mm_mlp_adapter|"
-    r"(gradient|activation)_checkpointing.*|use_cpu|tf32"
+    r"(gradient|activation)_checkpointing.*|use_cpu|tf32|feature_cache.*"
 )
 
 

@@ -3,14 +3,17 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from mgm.activations import keep
 from mgm.checkpoint import load_base, load_processor, load_tokenizer, read_config, resolve_towers
 from mgm.config import MGMConfig
 from mgm.data import Collator, ConversationDataset
+from mgm.features import FeatureCache, open_features
 from mgm.training.arguments import DataArguments, ModelArguments, TrainingArguments
 from mgm.training.check_data import check_dataset
 from mgm.training.order import GlobalOrder
@@ -46,10 +49,12 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
     adapter = model_args.pretrain_mm_mlp_adapter
     model = load_base(config, model_args.model_name_or_path, adapter, weights_dtype(args), args.seed)
     say(f"{stage}: {set_trainable(model, model_args.tune_mm_mlp_adapter)}")
-    keep = preflight(config, model_args.tune_mm_mlp_adapter, args, dataset, say)
-    args.activation_checkpointing = args.gradient_checkpointing = not keep
+    keep(model, preflight(config, model_args.tune_mm_mlp_adapter, args, dataset, say))
+    args.activation_checkpointing = args.gradient_checkpointing = False  # the Trainer's own switch
     identity = run_identity(settings, config, model_args.model_name_or_path, adapter, dataset)
     checkpoint = open_output(args, identity, settings, first, say)
+    features = open_cache(data_args, args, model, dataset, say)
+    dataset.decodes = features is None
     trainer = MGMTrainer(
         order=make_order(args, dataset),
         fingerprint=identity["fingerprint"],
@@ -57,12 +62,38 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
         model=model,
         args=args,
         train_dataset=dataset,
-        data_collator=Collator(tokenizer.pad_token_id),
+        data_collator=Collator(tokenizer.pad_token_id, features),
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if features:
+        say(features.summary())
     finish(trainer, model_args)
     # Else a gloo thread that still holds a tensor aborts the process at exit (pytorch/pytorch#179291).
     trainer.accelerator.end_training()
+
+
+def open_cache(
+    data_args: DataArguments, args: TrainingArguments, model, dataset: ConversationDataset, say: Callable
+) -> FeatureCache | None:
+    """The towers' features of earlier runs, where the flags name a folder and the run can use it."""
+    if not data_args.feature_cache:
+        return None
+    if args.device.type != "cpu" or args.bf16 or args.fp16 or args.dataloader_num_workers:
+        say(
+            f"features: not kept in {data_args.feature_cache}: only on the CPU, in float32 and without "
+            "--dataloader_num_workers"
+        )
+        return None
+    pictures = {path for i in range(len(dataset)) if (path := dataset.image_path(i))}
+    return open_features(
+        data_args.feature_cache,
+        data_args.feature_cache_gb,
+        model.model,
+        dataset.processor,
+        len(pictures),
+        args.per_device_train_batch_size,
+        say,
+    )
 
 
 def make_config(model_args: ModelArguments, data_args: DataArguments, args: TrainingArguments) -> MGMConfig:

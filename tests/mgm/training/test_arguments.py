@@ -110,6 +110,8 @@ def test_an_unknown_flag_is_an_error(flags):
         (["--mm_use_im_start_end", "True"], "mm_use_im_start_end True is not supported"),
         (["--eval_strategy", "steps"], "no evaluation set"),
         (["--deepspeed", "gone.json"], "gone.json: no such file"),
+        (["--feature_cache_gb", "-1"], "feature_cache_gb -1: must be 0 or more"),
+        (["--feature_cache_gb", "nan"], "feature_cache_gb nan: must be 0 or more"),
         (
             [
                 "--global_batch_size",

@@ -60,16 +60,20 @@ def test_help_shows_an_example_and_wrong_usage_dies(script):
 
 @pytest.mark.slow
 def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, tmp_path):
-    result = shell(
-        *command("pretrain.sh", tiny_models, tiny_data, tmp_path / "p", "--", "--max_grad_norm", "0.5")
-    )
+    more = ("--feature_cache", str(tmp_path / "features"), "--feature_cache_gb", "0")
+    more += ("--", "--max_grad_norm", "0.5")
+    result = shell(*command("pretrain.sh", tiny_models, tiny_data, tmp_path / "p", *more))
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("+ ") and "--gradient_accumulation_steps 2" in result.stdout
     assert "--max_grad_norm 0.5" in result.stdout
     log = (tmp_path / "p/pretrain.log").read_text()
     assert log.count("'loss'") == 3 and "train.py: pretrain: step 3/3" in log
+    assert f"train.py: features: not kept in {tmp_path}/features: 18 pictures take" in log
     adapter = ("--pretrain_mm_mlp_adapter", str(tmp_path / "p/mm_projector.bin"))
-    result = shell(*command("finetune.sh", tiny_models, tiny_data, tmp_path / "f", *adapter))
+    result = shell(
+        *command("finetune.sh", tiny_models, tiny_data, tmp_path / "f", *adapter, "--feature_cache", "none")
+    )
+    assert "feature_cache" not in result.stdout
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "f/finetuning.log").read_text().count("'loss'") == 3
     assert (tmp_path / "f/model.safetensors.index.json").exists()

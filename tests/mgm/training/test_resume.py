@@ -103,6 +103,7 @@ def identity(tiny_models, tiny_data, tiny_loaded, tmp_path):
 def test_a_fingerprint_changes_with_what_decides_the_result_and_with_nothing_else(identity, tmp_path):
     mine = identity()
     assert identity(output_dir="b", save_steps=9, logging_steps=7, dataloader_num_workers=2) == mine
+    assert identity(feature_cache="features", feature_cache_gb=7.0) == mine
     (tmp_path / "adapter.bin").write_bytes(b"1")
     others = [
         identity(learning_rate=2e-3),

@@ -23,7 +23,8 @@ import os, runpy, sys
 sys.path.insert(0, {str(ROOT / "py")!r})
 sys.argv = sys.argv[1:]
 import answering
-answering.load_answerer = lambda args: lambda texts, images: ["B"] * len(texts)
+stand_in = answering.Answerer(lambda image: None, lambda texts, pictures: ["B"] * len(texts))
+answering.load_answerer = lambda args: stand_in
 if os.environ.get("FAIL_CHUNK") == "1" and "--chunk_idx" in sys.argv:
     if sys.argv[sys.argv.index("--chunk_idx") + 1] == "1":
         sys.exit("answer.py: out of memory")
