@@ -294,8 +294,8 @@ TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
 	--image_size_aux $(IMAGE_SIZE_AUX) --seed $(RANDOM_SEED) --save_steps $(SAVE_STEPS) --deepspeed $(DEEPSPEED_CONFIG) \
 	--gradient_checkpointing $(GRADIENT_CHECKPOINTING) --dataloader_num_workers $(DATALOADER_NUM_WORKERS) \
-	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS) $(HOSTFILE:%=--hostfile %) \
-	$(patsubst %,--feature_cache % --feature_cache_gb $(FEATURE_CACHE_GB),$(filter-out none,$(FEATURE_CACHE)))
+	--launcher $(LAUNCHER) --num_gpus $(NUM_GPUS) $(HOSTFILE:%=--hostfile %) $(FEATURE_FLAGS)
+FEATURE_FLAGS = $(patsubst %,--feature_cache % --feature_cache_gb $(FEATURE_CACHE_GB),$(filter-out none,$(FEATURE_CACHE)))
 
 ## train the projectors on what was synthesised
 pretrain: $(RUN)/.make/pretrain
@@ -327,7 +327,7 @@ $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := 
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
 EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
 	$(MODEL_CODE)
-EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
+EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(FEATURE_FLAGS) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
 CODE.mmbench := scripts/eval/mmbench.sh py/answer_mmbench.py py/mmbench_upload.py py/score_mmbench.py $(EVAL_CODE)
 $(RUN)/.make/textvqa $(RUN)/.make/mmbench: $(RUN)/.make/%: $(RUN)/.make/finetune $(call from,EVAL_DATA,eval)

@@ -25,7 +25,7 @@ FINETUNE_LEARNING_RATE ?= 2e-5
 IMAGE_SIZE_AUX ?= 768
 ## optimizer in the host's memory, or configs/zero2.json: on the GPUs; official: zero2_offload.json
 DEEPSPEED_CONFIG ?= configs/zero2_offload.json
-## True: where memory asks for it, at the cost of a third in time; False: never; official: True
+## True: compute layers twice where memory asks for it, a fifth slower; False: never; official: True
 GRADIENT_CHECKPOINTING ?= True
 ## processes that load images, each GPU; official: 4; auto: 4, or fewer where there are not the cores
 DATALOADER_NUM_WORKERS ?= auto

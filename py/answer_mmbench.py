@@ -5,27 +5,24 @@
 """
 
 import base64
-import io
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from PIL import Image
-
 import cli
-from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
-from pictures import read_picture
+from answering import add_flags, answer_all, answer_id, load_answerer, model_id, resolve, write_answers
+from pictures import PictureFile
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
 from records import BadInput
 
 
-def decode_image(table: Path, question: Question) -> Image.Image:
-    """The question's image in RGB from its base64 cell; raises `BadInput` with the table and the index."""
+def image_file(table: Path, question: Question) -> PictureFile:
+    """The question's image from its base64 cell; errors name the table and the index."""
     name, remedy = f"{table}: image of question {question.question_id}", "restore the table"
     try:
         content = base64.b64decode(question.image, validate=True)
     except ValueError as error:
         raise BadInput(f"{name} cannot be read ({error}); {remedy}") from error
-    return read_picture(io.BytesIO(content), name, remedy)
+    return PictureFile(content, name, remedy)
 
 
 def main() -> None:
@@ -36,13 +33,15 @@ def main() -> None:
     part = chunk(questions, args.num_chunks, args.chunk_idx)
     resolve(args)
 
-    def load_image(i: int) -> Image.Image:
-        image = decode_image(args.question_file, part[i])
-        return blank(image) if args.blank_image else image
+    def load_file(i: int) -> PictureFile:
+        return image_file(args.question_file, part[i])
 
     texts = [f"{question.prompt}\n{DIRECT_ANSWER}" for question in part]
     pictures = [question.image for question in part]
-    answers = answer_all(texts, pictures, load_image, load_answerer(args), args.batch_size) if part else []
+    answers = []
+    if part:
+        answerer = load_answerer(args, len(set(pictures)))
+        answers = answer_all(texts, pictures, load_file, answerer, args.batch_size)
     lines = [
         {
             "question_id": question.question_id,

@@ -7,19 +7,17 @@
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from PIL import Image
-
 import cli
-from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
-from pictures import read_picture
+from answering import add_flags, answer_all, answer_id, load_answerer, model_id, resolve, write_answers
+from pictures import PictureFile
 from questions import OCR_MARK, Question, chunk, read_textvqa
 from records import BadInput
 
 
-def open_image(folder: Path, question: Question) -> Image.Image:
-    """The question's image in RGB; raises `BadInput` with its file and the question's id."""
+def image_file(folder: Path, question: Question) -> PictureFile:
+    """The question's image, undecoded; errors name its file and the question's id."""
     path = folder / question.image
-    return read_picture(path, f"{path}: image of question {question.question_id}", "restore it")
+    return PictureFile.read(path, f"{path}: image of question {question.question_id}", "restore it")
 
 
 def check_images(folder: Path, questions: list[Question]) -> None:
@@ -53,13 +51,15 @@ def main() -> None:
     check_images(args.image_folder, part)
     resolve(args)
 
-    def load_image(i: int) -> Image.Image:
-        image = open_image(args.image_folder, part[i])
-        return blank(image) if args.blank_image else image
+    def load_file(i: int) -> PictureFile:
+        return image_file(args.image_folder, part[i])
 
     texts = [question.prompt for question in part]
     pictures = [question.image for question in part]
-    answers = answer_all(texts, pictures, load_image, load_answerer(args), args.batch_size) if part else []
+    answers = []
+    if part:
+        answerer = load_answerer(args, len(set(pictures)))
+        answers = answer_all(texts, pictures, load_file, answerer, args.batch_size)
     lines = [
         {
             "question_id": question.question_id,

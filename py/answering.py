@@ -13,6 +13,7 @@ from PIL import Image
 
 from digest import sha256
 from mgm.batching import batches_by_picture
+from pictures import PictureFile
 from questions import Question
 from records import BadInput, read_json, write_json, write_jsonl
 
@@ -23,7 +24,7 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # openai/clip-vit-large-patch14
 class Answerer(NamedTuple):
     """A checkpoint: ``prepare`` makes an image what ``answer`` takes, one for each of its questions."""
 
-    prepare: Callable[[Image.Image], Any]
+    prepare: Callable[[PictureFile], Any]
     answer: Callable[[list[str], list[Any]], list[str]]
 
 
@@ -47,6 +48,8 @@ def add_flags(parser: ArgumentParser, max_new_tokens: int) -> None:
         help="auto: float16 on a GPU, as the official evaluation, and float32 on the CPU",
     )
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, …; auto: a GPU if there is one")
+    parser.add_argument("--feature_cache", type=Path, help="folder of the towers' features, for the CPU")
+    parser.add_argument("--feature_cache_gb", type=float, default=2, help="most GB in it (default: 2)")
     parser.add_argument(
         "--blank_image", action="store_true", help="show a uniform image instead: the text-only control"
     )
@@ -65,21 +68,36 @@ def resolve(args: Namespace) -> None:
         args.dtype = "float32" if args.device == "cpu" else "float16"
 
 
-def load_answerer(args: Namespace) -> Answerer:
-    """The checkpoint, which answers greedily."""
+def load_answerer(args: Namespace, pictures: int) -> Answerer:
+    """The checkpoint, which answers greedily questions about so many different ``pictures``."""
     import torch
 
     from mgm.checkpoint import load_mgm
+    from mgm.features import open_features
     from mgm.generate import as_texts, encode_question, generate_batch
 
     towers = {"vision_tower": args.vision_tower, "vision_tower_aux": args.vision_tower_aux}
     loaded = load_mgm(args.model_path, dtype=getattr(torch, args.dtype), device=args.device, **towers)
+    if args.feature_cache and not args.blank_image:
+        where = args.feature_cache, args.feature_cache_gb
+        about = loaded.model.model, loaded.image_processor, pictures, args.batch_size
+        loaded.features = open_features(*where, *about, say)
 
-    def answer(texts: list[str], pictures: list) -> list[str]:
+    def prepare(file: PictureFile) -> Any:
+        if loaded.features:
+            return file
+        return loaded.image_processor(blank(file.picture()) if args.blank_image else file.picture())
+
+    def answer(texts: list[str], images: list) -> list[str]:
         prompts = [encode_question(loaded, text, True) for text in texts]
-        return as_texts(loaded, generate_batch(loaded, prompts, pictures, args.max_new_tokens))
+        return as_texts(loaded, generate_batch(loaded, prompts, images, args.max_new_tokens))
 
-    return Answerer(loaded.image_processor, answer)
+    return Answerer(prepare, answer)
+
+
+def say(text: str) -> None:
+    """One line on stderr, in one write: print makes two, and another chunk's line could come between."""
+    sys.stderr.write(f"{Path(sys.argv[0]).name}: {text}\n")
 
 
 def blank(image: Image.Image) -> Image.Image:
@@ -90,18 +108,18 @@ def blank(image: Image.Image) -> Image.Image:
 def answer_all(
     texts: list[str],
     pictures: list[str],
-    load_image: Callable[[int], Image.Image],
+    load_file: Callable[[int], PictureFile],
     answerer: Answerer,
     batch_size: int,
 ) -> list[str]:
     """Answers to ``texts`` in their order; ``pictures`` are equal where questions share an image.
 
-    ``load_image(i)`` gives question i's image. About every tenth, one line of progress goes to stderr
+    ``load_file(i)`` gives question i's image. About every tenth, one line of progress goes to stderr
     (several stages may share the terminal).
     """
     batches = list(batches_by_picture(pictures, [len(text) for text in texts], batch_size))
     answers, done, told = [""] * len(texts), 0, 0
-    for batch, images in prepared(batches, pictures, lambda i: answerer.prepare(load_image(i))):
+    for batch, images in prepared(batches, pictures, lambda i: answerer.prepare(load_file(i))):
         given = answerer.answer([texts[i] for i in batch], images)
         assert len(given) == len(batch), f"{len(given)} answers to {len(batch)} questions"
         for i, answer in zip(batch, given, strict=True):
@@ -109,8 +127,7 @@ def answer_all(
         done += len(batch)
         if done * 10 // len(texts) > told:
             told = done * 10 // len(texts)
-            # One write: print makes two, and another chunk's line could come between.
-            sys.stderr.write(f"{Path(sys.argv[0]).name}: {done} of {len(texts)} questions\n")
+            say(f"{done} of {len(texts)} questions")
     return answers
 
 

@@ -1,8 +1,9 @@
 """The one way a picture is decoded here: to its last byte, or an error that names it."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from PIL import Image, ImageFile
 
@@ -43,3 +44,24 @@ def read_picture(source: str | Path | IO[bytes], name: str, remedy: str, shrink:
         raise BadInput(f"{name} is missing; {remedy}") from error
     except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
         raise BadInput(f"{name} cannot be read ({error}); {remedy}") from error
+
+
+class PictureFile(NamedTuple):
+    """An undecoded picture; ``name`` and ``remedy`` are for the error if it cannot be decoded."""
+
+    content: bytes
+    name: str
+    remedy: str
+
+    @classmethod
+    def read(cls, path: str | Path, name: str, remedy: str) -> "PictureFile":
+        """The file at ``path``; raises `BadInput` as `read_picture` if it cannot be read."""
+        try:
+            return cls(Path(path).read_bytes(), name, remedy)
+        except OSError:
+            read_picture(path, name, remedy)
+            raise
+
+    def picture(self) -> Image.Image:
+        """Decode to RGB; raises `BadInput`."""
+        return read_picture(BytesIO(self.content), self.name, self.remedy)

@@ -22,7 +22,7 @@ def length_and_colour(texts, pictures):
 
 
 # A model's place: each answer depends on its own text and image alone.
-COLOUR_AND_LENGTH = Answerer(lambda image: image.getpixel((0, 0)), length_and_colour)
+COLOUR_AND_LENGTH = Answerer(lambda file: file.picture().getpixel((0, 0)), length_and_colour)
 
 
 @pytest.fixture
@@ -45,9 +45,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def answer(
-    monkeypatch, folder, script, *flags, name="out.jsonl", load_answerer=lambda args: COLOUR_AND_LENGTH
-):
+def answer(monkeypatch, folder, script, *flags, name="out.jsonl", load_answerer=lambda *_: COLOUR_AND_LENGTH):
     """Run a script's main with the stand-in; returns the answer lines."""
     monkeypatch.setattr(script, "load_answerer", load_answerer)
     suffix = [".jsonl", "--image_folder", str(folder / "images")] if script is answer_textvqa else [".tsv"]
@@ -159,13 +157,11 @@ def test_questions_of_one_image_get_it_once(monkeypatch, folder, script):
         (folder / "q.tsv").write_text("\n".join(map("\t".join, rows)) + "\n")
     seen = []
 
-    def prepare(image):
-        seen.append(image.getpixel((0, 0)))
+    def prepare(file):
+        seen.append(file.picture().getpixel((0, 0)))
         return seen[-1]
 
-    texts = answer(
-        monkeypatch, folder, script, load_answerer=lambda args: Answerer(prepare, length_and_colour)
-    )
+    texts = answer(monkeypatch, folder, script, load_answerer=lambda *_: Answerer(prepare, length_and_colour))
     assert sorted(seen) == [(10 * i, 0, 0) for i in (0, 1, 2, 3, 5, 6)]
     assert texts[4]["text"].endswith(" (20, 0, 0)")
 
@@ -173,7 +169,7 @@ def test_questions_of_one_image_get_it_once(monkeypatch, folder, script):
 def test_a_missing_image_is_named_with_its_question_before_the_model_is_loaded(monkeypatch, folder):
     (folder / "images" / "6.png").unlink()
     with pytest.raises(BadInput, match=r"6\.png: image of question q1 is missing"):
-        answer(monkeypatch, folder, answer_textvqa, load_answerer=lambda args: pytest.fail("loaded"))
+        answer(monkeypatch, folder, answer_textvqa, load_answerer=lambda *_: pytest.fail("loaded"))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", "truncated"])

@@ -100,8 +100,13 @@ def official_flop(model: MGMGemmaForCausalLM, stage: str) -> SampleFlop:
 
 
 @torch.no_grad()
-def answering_flop(model: MGMGemmaForCausalLM, question: float, answer: float) -> float:
-    """The cost of reading ``question`` positions, a picture among them, and writing ``answer`` tokens."""
+def answering_flop(
+    model: MGMGemmaForCausalLM, question: float, answer: float, questions_a_picture: float = 1
+) -> float:
+    """The cost of reading ``question`` positions, a picture among them, and writing ``answer`` tokens.
+
+    The picture and what stands before it are read once for all its questions.
+    """
 
     def forward(part):
         return lambda: (part(), None)[1]
@@ -112,4 +117,6 @@ def answering_flop(model: MGMGemmaForCausalLM, question: float, answer: float) -
     last = flop(forward(lambda: decode_layer(model, -1, SIZE, 1))) / SIZE
     width = model.config.hidden_size
     logits = flop(forward(lambda: model.lm_head(torch.empty(1, width, device="meta", dtype=model.dtype))))
-    return image + (others * layer + last) * question + ((others + 1) * layer + logits) * (answer + 1)
+    read, picture = others * layer + last, model.model.vision_tower.grid**2
+    shared = (image + read * picture) / questions_a_picture
+    return shared + read * (question - picture) + ((others + 1) * layer + logits) * (answer + 1)

@@ -16,6 +16,7 @@ import mgm.lean  # noqa: F401  before mgm.model
 from mgm.adapter import PROJECTORS, adapter_state, replace_parts
 from mgm.assemble import assemble, llm_state
 from mgm.config import MODEL_TYPES, TOWERS, MGMConfig, read_config, resolve_towers
+from mgm.features import FeatureCache
 from mgm.images import ImageProcessor
 from mgm.model import MGMGemmaForCausalLM
 from records import BadInput, read_json
@@ -31,6 +32,7 @@ class LoadedMGM:
     model: MGMGemmaForCausalLM
     tokenizer: Any
     image_processor: ImageProcessor
+    features: FeatureCache | None = None  # then pictures are given as `PictureFile`s
 
 
 def load_mgm(

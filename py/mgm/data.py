@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 
 from mgm.config import IGNORE_INDEX
 from mgm.conversation import encode
-from mgm.features import FeatureCache, ImageFile
-from mgm.images import ImageProcessor, open_image
+from mgm.features import FeatureCache
+from mgm.images import ImageProcessor, image_file, open_image
 from records import BadInput, read_json
 
 GHOST = -1
@@ -137,7 +137,7 @@ class Collator:
             "attention_mask": pad_sequence([torch.ones_like(x) for x in ids], batch_first=True),
         }
         if self.features:
-            files = [s["image"] and ImageFile.read(s["image"]) for s in samples]
+            files = [s["image"] and image_file(s["image"]) for s in samples]
             images, images_aux = self.features.features_of(files)
             return batch | {"images": images, "images_aux": images_aux, "are_features": True}
         images, images_aux = (torch.stack([s[name] for s in samples]) for name in ("image", "image_aux"))

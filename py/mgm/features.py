@@ -8,17 +8,15 @@ so training gives the same weights with a full, a half-full or an empty folder, 
 
 import hashlib
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
 
 from mgm.feature_files import FeatureFiles
-from mgm.images import ImageProcessor, open_image
+from mgm.images import ImageProcessor
 from mgm.packed_towers import PackedTowers
-from pictures import read_picture
+from pictures import PictureFile
 
 if TYPE_CHECKING:  # takes seconds, and who only reads data does not need it
     from mgm.model import MGMGemmaModel
@@ -29,27 +27,6 @@ READ_RATE = 500e6  # bytes a second, of a plain solid-state disk
 COMPUTE_RATE = 20e9  # operations a second of one CPU thread, in layers as small as the demo's
 
 
-class ImageFile(NamedTuple):
-    """An undecoded picture; ``name`` and ``remedy`` are for the error if it cannot be decoded."""
-
-    content: bytes
-    name: str
-    remedy: str = "fetch it again or remove the record"
-
-    @classmethod
-    def read(cls, path: str | Path) -> "ImageFile":
-        """The file at ``path``; raises `BadInput` if it cannot be read."""
-        try:
-            return cls(Path(path).read_bytes(), f"image {path}")
-        except OSError:
-            open_image(path)  # raises the error that names it
-            raise
-
-    def picture(self) -> Image.Image:
-        """Decode; raises `BadInput`."""
-        return read_picture(BytesIO(self.content), self.name, self.remedy)
-
-
 class FeatureCache:
     """The towers' features, from ``files`` where they are there. `open_features` opens one."""
 
@@ -57,7 +34,7 @@ class FeatureCache:
         self.towers, self.files = towers, files
         self.asked = self.computed = 0  # pictures
 
-    def features_of(self, images: Sequence[ImageFile | None]) -> tuple[torch.Tensor, torch.Tensor]:
+    def features_of(self, images: Sequence[PictureFile | None]) -> tuple[torch.Tensor, torch.Tensor]:
         """As the model's ``tower_features``: (N, P, D) and (N, C, h, w) of N pictures; None is a blank one.
 
         What is not there is computed in one pass, and kept. Raises `BadInput` for what cannot be decoded.
@@ -74,7 +51,7 @@ class FeatureCache:
         self.computed += sum(key != BLANK for key in missing)
         return self.towers.unpack(torch.stack([found[key] for key in keys]))
 
-    def _pixels(self, image: ImageFile | None) -> tuple[torch.Tensor, torch.Tensor]:
+    def _pixels(self, image: PictureFile | None) -> tuple[torch.Tensor, torch.Tensor]:
         processor = self.towers.processor
         return processor.blank() if image is None else processor(image.picture())
 

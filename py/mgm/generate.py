@@ -19,6 +19,7 @@ from mgm.batching import batches_by_picture
 from mgm.checkpoint import LoadedMGM
 from mgm.config import IMAGE_TOKEN_INDEX
 from mgm.conversation import encode_text, prompt
+from pictures import PictureFile
 
 BATCH_SIZE = 32
 
@@ -79,13 +80,14 @@ def generate_ids(
 def generate_batch(
     loaded: LoadedMGM,
     prompts: list[list[int]],
-    pictures: list[Pixels | None],
+    pictures: list[Pixels | PictureFile | None],
     max_new_tokens: int,
     padding_side: str = "left",
 ) -> list[list[int]]:
     """Prefill once, then one token a step for the rows that have not ended; ended rows leave the batch.
 
-    Rows of one picture share it as one object. The cache's columns: prefix | rest, padded | new tokens.
+    Rows of one picture share it as one object; with ``loaded.features`` it is its file. The cache's columns:
+    prefix | rest, padded | new tokens.
     """
     model, eos = loaded.model, loaded.tokenizer.eos_token_id
     cache = DynamicCache(config=model.config)
@@ -136,7 +138,10 @@ def pad(rows: list[list[int]], loaded: LoadedMGM, side: str) -> tuple[torch.Tens
 
 
 def read_pictures(
-    loaded: LoadedMGM, prompts: list[list[int]], pictures: list[Pixels | None], cache: DynamicCache
+    loaded: LoadedMGM,
+    prompts: list[list[int]],
+    pictures: list[Pixels | PictureFile | None],
+    cache: DynamicCache,
 ) -> torch.Tensor:
     """Fill the cache with each row's prefix, computed once a picture; returns the mask (B, columns filled).
 
@@ -163,9 +168,14 @@ def read_pictures(
     return torch.tensor(has, device=device).long()[:, None].expand(-1, embeds.shape[1])
 
 
-def embed_pictures(loaded: LoadedMGM, prefix: list[int], pictures: list[Pixels]) -> torch.Tensor:
+def embed_pictures(
+    loaded: LoadedMGM, prefix: list[int], pictures: list[Pixels | PictureFile]
+) -> torch.Tensor:
     """The one place where pictures pass the towers: ``prefix`` with each spliced in, (pictures, L, D)."""
-    device = loaded.model.device
-    images, images_aux = (torch.stack(tensors).to(device) for tensors in zip(*pictures, strict=True))
-    input_ids = torch.tensor([prefix] * len(pictures), device=device)
-    return loaded.model.embed(input_ids, torch.ones_like(input_ids), images, images_aux).embeds
+    input_ids = torch.tensor([prefix] * len(pictures), device=loaded.model.device)
+    if loaded.features:
+        given = loaded.features.features_of(pictures)
+    else:
+        given = (torch.stack(tensors).to(input_ids.device) for tensors in zip(*pictures, strict=True))
+    mask = torch.ones_like(input_ids)
+    return loaded.model.embed(input_ids, mask, *given, are_features=bool(loaded.features)).embeds

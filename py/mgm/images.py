@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pictures import read_picture
+from pictures import PictureFile, read_picture
 from records import BadInput, read_json
 
 ASPECT_RATIOS = ("square", "pad")
+REMEDY = "fetch it again or remove the record"
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,9 @@ def resize_and_crop(picture: Image.Image, side: int) -> Image.Image:
 
 def open_image(path: str | Path) -> Image.Image:
     """Decode a picture wholly to RGB; raises `BadInput` naming the file if it is missing, empty or broken."""
-    return read_picture(path, f"image {path}", "fetch it again or remove the record")
+    return read_picture(path, f"image {path}", REMEDY)
+
+
+def image_file(path: str | Path) -> PictureFile:
+    """The same undecoded; decoding may raise that error."""
+    return PictureFile.read(path, f"image {path}", REMEDY)

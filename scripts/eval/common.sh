@@ -15,7 +15,8 @@ answer_flags=()
 common_usage() {
     cat <<'USAGE'
   --num_chunks   answer in so many processes at once, one per GPU where there are GPUs (default: auto, all GPUs, else 1)
-  --batch_size, --max_new_tokens, --dtype, --device, --blank_image, --vision_tower, --vision_tower_aux
+  --batch_size, --max_new_tokens, --dtype, --device, --blank_image, --vision_tower, --vision_tower_aux,
+  --feature_cache, --feature_cache_gb
                  as in the answer script's --help
 PYTHON names the interpreter (default python3).
 USAGE
@@ -41,6 +42,7 @@ parse_options() {
             --parse) [[ $me == mmbench.sh ]] || die "unknown option $1; see --help" ;;
             --model_path | --data | --output | --num_chunks) ;;
             --batch_size | --max_new_tokens | --dtype | --device | --vision_tower | --vision_tower_aux) ;;
+            --feature_cache | --feature_cache_gb) ;;
             *) die "unknown option $1; see --help" ;;
         esac
         [[ $# -ge 2 ]] || die "$1 needs a value"

@@ -24,6 +24,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -36,9 +37,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from plain_answers import plain_answers
 from transformers import DynamicCache
 
+import answer_mmbench
+import answer_textvqa
 import cli
-from answer_mmbench import decode_image
-from answer_textvqa import open_image
 from answering import Answerer, answer_all, load_answerer
 from costs.shapes import mgm_config, on_meta
 from costs.step import decoder_inputs, embeddings, flop, pictures
@@ -57,7 +58,7 @@ FULL_SIZE = {"mmbench": (580, 690, 4.0, 1), "textvqa": (580, 720, 5000 / 3166, 4
 
 
 class Asked(NamedTuple):
-    """A test's texts, the names of their pictures, and what decodes the i-th."""
+    """A test's texts, the names of their pictures, and what reads the i-th's file."""
 
     texts: list[str]
     pictures: list[str]
@@ -66,15 +67,16 @@ class Asked(NamedTuple):
 
 def mmbench(table: Path, questions: list[Question]) -> Asked:
     texts = [f"{question.prompt}\n{DIRECT_ANSWER}" for question in questions]
-    return Asked(texts, [q.image for q in questions], lambda i: decode_image(table, questions[i]))
+    return Asked(
+        texts, [q.image for q in questions], lambda i: answer_mmbench.image_file(table, questions[i])
+    )
 
 
 def textvqa(folder: Path) -> Asked:
     questions = read_textvqa(folder / "llava_textvqa_val_v051_ocr.jsonl")
     images = [q.image for q in questions]
-    return Asked(
-        [q.prompt for q in questions], images, lambda i: open_image(folder / "train_images", questions[i])
-    )
+    load = partial(answer_textvqa.image_file, folder / "train_images")
+    return Asked([q.prompt for q in questions], images, lambda i: load(questions[i]))
 
 
 def circular(question: Question) -> list[Question]:
@@ -117,12 +119,13 @@ def demo_model(folder: Path) -> tuple[LoadedMGM, int]:
     return LoadedMGM(model.eval(), load_tokenizer(folder / GEMMA, 2048), load_processor(config)), 8
 
 
-def ours(loaded: LoadedMGM, limit: int) -> Answerer:
-    """The answer scripts' own, around a model that is loaded already."""
-    towers = {"vision_tower": None, "vision_tower_aux": None}
-    args = Namespace(model_path=None, dtype="float32", device="cpu", max_new_tokens=limit, **towers)
-    with mock.patch.object(checkpoint, "load_mgm", lambda *_, **__: loaded):
-        return load_answerer(args)
+def ours(loaded: LoadedMGM, limit: int, features: Path | None = None) -> Answerer:
+    """The answer scripts' own, around a model that is loaded already; with the towers' ``features`` kept."""
+    flags = {"vision_tower": None, "vision_tower_aux": None, "feature_cache": features, "feature_cache_gb": 2}
+    flags |= {"batch_size": BATCH_SIZE, "max_new_tokens": limit, "blank_image": False}
+    args = Namespace(model_path=None, dtype="float32", device="cpu", **flags)
+    with mock.patch.object(checkpoint, "load_mgm", lambda *_, **__: replace(loaded)):
+        return load_answerer(args, pictures=0)
 
 
 def answer(asked: Asked, answerer: Answerer, batch_size: int) -> list[str]:
@@ -134,7 +137,7 @@ def answer_plainly(asked: Asked, loaded: LoadedMGM, limit: int) -> list[str]:
     """One question at a time, every position mined, as the official code does."""
     loaded = replace(loaded, model=copy.copy(loaded.model))
     loaded.model.__class__ = PlainMGM  # same parameters
-    images = (asked.load(i) for i in range(len(asked.texts)))
+    images = (asked.load(i).picture() for i in range(len(asked.texts)))
     ids = plain_answers(loaded, asked.texts, images, limit)
     return [text.strip() for text in loaded.tokenizer.batch_decode(ids, skip_special_tokens=True)]
 
@@ -153,10 +156,16 @@ def in_turn(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, tu
 
 
 def speedup(
-    name: str, sets: tuple[Asked, ...], loaded: LoadedMGM, limit: int, repeats: int, **limits
+    name: str,
+    sets: tuple[Asked, ...],
+    loaded: LoadedMGM,
+    limit: int,
+    repeats: int,
+    features: Path | None = None,
+    **limits,
 ) -> dict:
-    """The row of plain against ours over ``sets``."""
-    answerer = ours(loaded, limit)
+    """The row of plain against ours over ``sets``; ``features`` are there after the first repeat."""
+    answerer = ours(loaded, limit, features)
     ways = {
         "plain": lambda: [answer_plainly(asked, loaded, limit) for asked in sets],
         "ours": lambda: [answer(asked, answerer, BATCH_SIZE) for asked in sets],
@@ -208,6 +217,8 @@ def timed_rows(repeats: int) -> list[dict]:
             return [speedup(f"eval_speedup_{torch.get_num_threads()}_threads", sets, loaded, limit, repeats)]
         rows = [speedup("eval_speedup", sets, loaded, limit, repeats, target=4, goal=6)]
         rows.append(speedup("eval_speedup_circular", (variants,), loaded, limit, repeats))
+        kept = Path(folder, "features")
+        rows.append(speedup("eval_speedup_features_kept", sets, loaded, limit, repeats, kept))
         answerer, questions = ours(loaded, limit), sum(len(asked.texts) for asked in sets)
         ways = {n: lambda n=n: [answer(asked, answerer, n) for asked in sets] for n in BATCH_SIZES}
         for n, (seconds, cpu) in in_turn(ways, repeats).items():

@@ -5,14 +5,17 @@
 Counts are PyTorch's own on the meta device. The step is MGM-2B in its true shapes with random weights in
 bfloat16: forward and backward of one pretraining sample of 620 positions, 20 of them with a label, on all
 cores, both forms in turn. It needs 14 GB of memory and some minutes. Its memory is what lives beside the
-weights at the peak, counted tensor by tensor. ``--quick``: the counts alone.
+weights at the peak, counted tensor by tensor. ``--quick``: the counts alone. ``--profile``: no rows, but
+where the time of our step goes.
 """
 
 import argparse
 import statistics
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from unittest import mock
 
 import torch
 from accelerate import init_empty_weights
@@ -135,6 +138,29 @@ def real_step(repeats: int) -> list[dict]:
     ]
 
 
+def profile() -> None:
+    """Print where the time of one step goes, by part and by kind of operation."""
+    model = real_models()["ours"]
+    batch, parts = batch_of(model), model.model
+    timed = {"CLIP": (parts.vision_tower, "forward"), "ConvNeXt": (parts.vision_tower_aux, "forward")}
+    timed |= {"mining and projector": (model, "project"), "decoder": (parts, "forward")}
+    with ExitStack() as stack:
+        for name, (owner, method) in timed.items():
+            inside = torch.profiler.record_function(name)(getattr(owner, method))
+            stack.enter_context(mock.patch.object(owner, method, inside))
+        profiler = stack.enter_context(torch.profiler.profile())
+        with torch.profiler.record_function("forward"):
+            loss = model(**batch).loss
+        with torch.profiler.record_function("backward"):
+            loss.backward()
+    seconds = {event.key: event.cpu_time_total / 1e6 for event in profiler.key_averages()}
+    for name in ("forward", *timed, "backward"):
+        print(f"{name}: {seconds[name]:.1f} s")
+    own = sorted(profiler.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    for event in [event for event in own if event.key.startswith("aten::")][:12]:
+        print(f"  {event.key}: {event.self_cpu_time_total / 1e6:.1f} s in {event.count} calls")
+
+
 def measure(quick: bool = False, repeats: int = 3) -> list[dict]:
     """All rows."""
     return counts() + ([] if quick else real_step(repeats))
@@ -146,8 +172,12 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="only count operations")
     parser.add_argument("--repeats", type=int, default=3, help="steps of each form (default: 3)")
+    parser.add_argument("--profile", action="store_true", help="only say where the time of a step goes")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     args = parser.parse_args()
+    if args.profile:
+        profile()
+        return
     tell(measure(args.quick, args.repeats), args.json)
 
 

@@ -12,15 +12,17 @@ import pytest
 import torch
 
 from costs.shapes import VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
-from mgm import features as features_module
 from mgm.checkpoint import LoadedMGM, load_base, load_processor, load_tokenizer, read_config
+from mgm.config import IMAGE_TOKEN_INDEX
 from mgm.data import GHOST, Collator, ConversationDataset
 from mgm.feature_files import FeatureFiles
-from mgm.features import ImageFile, not_worth_it, open_features
-from mgm.images import ImageProcessor, open_image
+from mgm.features import not_worth_it, open_features
+from mgm.generate import embed_pictures, encode_question
+from mgm.images import ImageProcessor, image_file, open_image
 from mgm.model import MGMGemmaModel
 from mgm.packed_towers import PackedTowers
 from mgm.vision_tower import VisionTower, vision_config
+from pictures import PictureFile
 from records import BadInput
 
 LENGTH, SIZE = 5, 24  # floats and bytes a vector
@@ -72,10 +74,10 @@ def opened(loaded, tmp_path, one_thread):
 
 
 @pytest.fixture
-def images(tiny_data) -> list[ImageFile | None]:
+def images(tiny_data) -> list[PictureFile | None]:
     """Five pictures, one twice, and a blank."""
     paths = [tiny_data / f"images/{i}.png" for i in (0, 1, 2, 1, 5, 6)]
-    return [*(ImageFile.read(path) for path in paths), None]
+    return [*(image_file(path) for path in paths), None]
 
 
 def from_towers(loaded, images) -> tuple[torch.Tensor, torch.Tensor]:
@@ -226,13 +228,13 @@ def test_a_damaged_file_is_computed_again(opened, images, loaded):
 def test_a_picture_that_is_there_is_not_decoded_and_one_that_is_broken_is_named(opened, images, monkeypatch):
     cache = opened()
     cache.features_of(images)
-    monkeypatch.setattr(features_module, "read_picture", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(PictureFile, "picture", lambda *_: pytest.fail("decoded"))
     cache.features_of(images)
     monkeypatch.undo()
     with pytest.raises(BadInput, match=r"row 7's image cannot be read \(.*\); fetch it again"):
-        cache.features_of([*images, ImageFile(b"GIF89a", "row 7's image")])
+        cache.features_of([*images, PictureFile(b"GIF89a", "row 7's image", "fetch it again")])
     with pytest.raises(BadInput, match=r"image .*gone.png is missing; fetch it again"):
-        ImageFile.read("gone.png")
+        image_file("gone.png")
 
 
 def test_other_weights_pixels_or_layers_have_a_folder_of_their_own(opened, loaded):
@@ -322,4 +324,17 @@ def test_a_batch_of_features_gives_the_loss_and_gradients_of_one_of_pictures(row
 
 def test_a_file_decodes_as_its_path_does(tiny_data):
     path = tiny_data / "images/3.png"
-    assert ImageFile.read(path).picture().tobytes() == open_image(path).tobytes()
+    assert image_file(path).picture().tobytes() == open_image(path).tobytes()
+
+
+def test_evaluation_embeds_the_same_with_features_kept(opened, loaded, images):
+    prefix = [*encode_question(loaded, "What?", True)[:5], IMAGE_TOKEN_INDEX]
+    pixels = [loaded.image_processor(file.picture()) for file in images[:4]]
+    with torch.inference_mode():
+        wanted = embed_pictures(loaded, prefix, pixels)
+    for computed in (3, 0):  # one of the four is there twice
+        cache = opened()
+        with torch.inference_mode():
+            found = embed_pictures(replace(loaded, features=cache), prefix, images[:4])
+        assert same_bytes((found,), (wanted,))
+        assert (cache.asked, cache.computed) == (4, computed)

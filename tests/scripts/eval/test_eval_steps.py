@@ -24,7 +24,7 @@ sys.path.insert(0, {str(ROOT / "py")!r})
 sys.argv = sys.argv[1:]
 import answering
 stand_in = answering.Answerer(lambda image: None, lambda texts, pictures: ["B"] * len(texts))
-answering.load_answerer = lambda args: stand_in
+answering.load_answerer = lambda args, pictures: stand_in
 if os.environ.get("FAIL_CHUNK") == "1" and "--chunk_idx" in sys.argv:
     if sys.argv[sys.argv.index("--chunk_idx") + 1] == "1":
         sys.exit("answer.py: out of memory")
