@@ -9,7 +9,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
-from answering import add_flags, answer_all, answer_id, load_answerer, model_id, resolve, write_answers
+from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
 from pictures import PictureFile
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
 from records import BadInput
@@ -34,7 +34,8 @@ def main() -> None:
     resolve(args)
 
     def load_file(i: int) -> PictureFile:
-        return image_file(args.question_file, part[i])
+        file = image_file(args.question_file, part[i])
+        return blank(file) if args.blank_image else file
 
     texts = [f"{question.prompt}\n{DIRECT_ANSWER}" for question in part]
     pictures = [question.image for question in part]

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
-from answering import add_flags, answer_all, answer_id, load_answerer, model_id, resolve, write_answers
+from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
 from pictures import PictureFile
 from questions import OCR_MARK, Question, chunk, read_textvqa
 from records import BadInput
@@ -52,7 +52,8 @@ def main() -> None:
     resolve(args)
 
     def load_file(i: int) -> PictureFile:
-        return image_file(args.image_folder, part[i])
+        file = image_file(args.image_folder, part[i])
+        return blank(file) if args.blank_image else file
 
     texts = [question.prompt for question in part]
     pictures = [question.image for question in part]

@@ -1,5 +1,6 @@
 """What both answer scripts share: flags, batches by picture, names of answers, the protocol."""
 
+import io
 import os
 import sys
 import uuid
@@ -78,15 +79,13 @@ def load_answerer(args: Namespace, pictures: int) -> Answerer:
 
     towers = {"vision_tower": args.vision_tower, "vision_tower_aux": args.vision_tower_aux}
     loaded = load_mgm(args.model_path, dtype=getattr(torch, args.dtype), device=args.device, **towers)
-    if args.feature_cache and not args.blank_image:
+    if args.feature_cache:
         where = args.feature_cache, args.feature_cache_gb
         about = loaded.model.model, loaded.image_processor, pictures, args.batch_size
         loaded.features = open_features(*where, *about, say)
 
     def prepare(file: PictureFile) -> Any:
-        if loaded.features:
-            return file
-        return loaded.image_processor(blank(file.picture()) if args.blank_image else file.picture())
+        return file if loaded.features else loaded.image_processor(file.picture())
 
     def answer(texts: list[str], images: list) -> list[str]:
         prompts = [encode_question(loaded, text, True) for text in texts]
@@ -100,9 +99,11 @@ def say(text: str) -> None:
     sys.stderr.write(f"{Path(sys.argv[0]).name}: {text}\n")
 
 
-def blank(image: Image.Image) -> Image.Image:
-    """An image of the same size in CLIP's mean colour, which normalises to zero."""
-    return Image.new("RGB", image.size, tuple(int(255 * channel) for channel in CLIP_MEAN))
+def blank(file: PictureFile) -> PictureFile:
+    """A picture of the same size in CLIP's mean colour, which normalises to zero."""
+    colour, content = tuple(int(255 * channel) for channel in CLIP_MEAN), io.BytesIO()
+    Image.new("RGB", file.picture().size, colour).save(content, "PNG")
+    return file._replace(content=content.getvalue())
 
 
 def answer_all(

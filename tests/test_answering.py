@@ -224,4 +224,4 @@ def test_the_image_decodes_to_rgb_from_any_mode(folder):
     Image.new("LA", (4, 3), (200, 128)).save(buffer, "PNG")
     cell = base64.b64encode(buffer.getvalue()).decode()
     question = answer_mmbench.Question(1, "?", cell)
-    assert answer_mmbench.decode_image(folder, question).mode == "RGB"
+    assert answer_mmbench.image_file(folder, question).picture().mode == "RGB"

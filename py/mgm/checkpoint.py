@@ -83,6 +83,10 @@ def load_tokenizer(folder: str | Path, max_length: int):
         raise BadInput(
             f"{folder}: no readable tokenizer ({str(error).splitlines()[0]}); fetch the folder again"
         ) from error
+    if not tokenizer.is_fast:
+        raise BadInput(f"{folder}: tokenizer.json is missing; fetch the folder again")
+    tokenizer.backend_tokenizer.no_truncation()  # whatever tokenizer.json says: nothing is cut unasked
+    tokenizer.backend_tokenizer.no_padding()
     if not 0 <= config.vocab_size - len(tokenizer) < PADDING:
         raise BadInput(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens and config.json says vocab_size "

@@ -12,6 +12,21 @@ from transformers.models.gemma.modeling_gemma import (
     rotate_half,
 )
 
+from mgm.config import IGNORE_INDEX
+
+
+def labelled_columns(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """From ``labels`` (B, L): the n labels (n,), the columns (B, Q) before them, and which of these are such.
+
+    Rows with fewer labels than Q ≥ 1 are filled up with their last column.
+    """
+    kept = labels[:, 1:] != IGNORE_INDEX
+    counts = kept.sum(1, keepdim=True)
+    is_label = torch.arange(max(int(counts.max()), 1), device=labels.device) < counts
+    wanted = torch.full_like(is_label, labels.shape[1] - 1, dtype=torch.long)
+    wanted[is_label] = kept.nonzero()[:, 1]  # both in reading order
+    return labels[:, 1:][kept], wanted, is_label
+
 
 class LastLayer(GemmaDecoderLayer):
     """Gemma's layer with its parameters; without ``wanted`` it is just that, the plain form."""

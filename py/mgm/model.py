@@ -9,8 +9,8 @@ from transformers import GemmaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.gemma.modeling_gemma import GemmaModel
 
-from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
-from mgm.last_layer import LastLayer
+from mgm.config import IMAGE_TOKEN_INDEX, MGMConfig
+from mgm.last_layer import LastLayer, labelled_columns
 from mgm.loss import mean_loss
 from mgm.mining import mine, windows
 from mgm.projector import mining_projector, mm_projector
@@ -171,16 +171,3 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         hidden = self.model(**given, wanted=wanted, use_cache=False).last_hidden_state  # (B, Q, D)
         mean = mean_loss(hidden[is_label], self.lm_head.weight, target)
         return mean if num_items_in_batch is None else mean / num_items_in_batch
-
-
-def labelled_columns(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """From ``labels`` (B, L): the n labels (n,), the columns (B, Q) before them, and which of these are such.
-
-    Rows with fewer labels than Q ≥ 1 are filled up with their last column.
-    """
-    kept = labels[:, 1:] != IGNORE_INDEX
-    counts = kept.sum(1, keepdim=True)
-    is_label = torch.arange(max(int(counts.max()), 1), device=labels.device) < counts
-    wanted = torch.full_like(is_label, labels.shape[1] - 1, dtype=torch.long)
-    wanted[is_label] = kept.nonzero()[:, 1]  # both in reading order
-    return labels[:, 1:][kept], wanted, is_label

@@ -122,7 +122,7 @@ def demo_model(folder: Path) -> tuple[LoadedMGM, int]:
 def ours(loaded: LoadedMGM, limit: int, features: Path | None = None) -> Answerer:
     """The answer scripts' own, around a model that is loaded already; with the towers' ``features`` kept."""
     flags = {"vision_tower": None, "vision_tower_aux": None, "feature_cache": features, "feature_cache_gb": 2}
-    flags |= {"batch_size": BATCH_SIZE, "max_new_tokens": limit, "blank_image": False}
+    flags |= {"batch_size": BATCH_SIZE, "max_new_tokens": limit}
     args = Namespace(model_path=None, dtype="float32", device="cpu", **flags)
     with mock.patch.object(checkpoint, "load_mgm", lambda *_, **__: replace(loaded)):
         return load_answerer(args, pictures=0)

@@ -17,10 +17,11 @@ from mgm.config import IMAGE_TOKEN_INDEX
 from mgm.data import GHOST, Collator, ConversationDataset
 from mgm.feature_files import FeatureFiles
 from mgm.features import not_worth_it, open_features
-from mgm.generate import embed_pictures, encode_question
+from mgm.generate import encode_question
 from mgm.images import ImageProcessor, image_file, open_image
 from mgm.model import MGMGemmaModel
 from mgm.packed_towers import PackedTowers
+from mgm.prefill import embed_pictures
 from mgm.vision_tower import VisionTower, vision_config
 from pictures import PictureFile
 from records import BadInput

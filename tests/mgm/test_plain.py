@@ -13,7 +13,8 @@ from mgm import loss as loss_module
 from mgm.activations import KEPT, keep
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.data import GHOST, Collator, ConversationDataset
-from mgm.model import MGMGemmaForCausalLM, labelled_columns
+from mgm.last_layer import labelled_columns
+from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
 from mgm.training.trainable import set_trainable
 
