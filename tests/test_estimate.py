@@ -35,8 +35,8 @@ def test_every_stage_has_its_needs_and_the_sum_is_their_sum(tmp_path):
     assert total["memory"]["gpu"] == max(s["memory"]["gpu"] for s in stages.values() if s["memory"])
     pretrain = stages["pretrain"]
     assert pretrain["hours"] == pytest.approx(pretrain["flop"] / (2 * 125e12 * 0.384) / 3600, rel=0.02)
-    finetune = stages["finetune"]  # offloaded: 10 GB a batch of 2 on each of 2 GPUs, at 22 GB/s
-    crossing = 12_000 / (2 * 2) * 4 * 2_519_431_424 / 22e9 / 3600
+    finetune = stages["finetune"]  # offloaded: 10 GB a batch of 8 on each of 2 GPUs, at 22 GB/s
+    crossing = 12_000 / (8 * 2) * 4 * 2_519_431_424 / 22e9 / 3600
     assert finetune["hours"] == pytest.approx(finetune["flop"] / (2 * 125e12 * 0.218) / 3600 + crossing)
     assert stages["synth"]["note"].endswith("with SYNTH_PROCESSES=2")
     assert stages["finetune"]["flop"] > pretrain["flop"]

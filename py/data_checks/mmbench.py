@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from answer_mmbench import decode_image
+from answer_mmbench import image_file
 from data_checks.findings import Finding, Findings
 from questions import (
     CIRCULAR_STEP,
@@ -30,7 +30,7 @@ def look(rows: list[tuple[int, Question]], path: Path) -> list[list[Finding]]:
     answers = []
     for line, question in rows:
         try:
-            decode_image(path, question)
+            image_file(path, question).picture()
             answers.append([])
         except BadInput as error:
             message = str(error).removeprefix(f"{path}: ")

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from answer_textvqa import open_image, protocol
+from answer_textvqa import image_file, protocol
 from data_checks.files import survey
 from data_checks.findings import Finding, Findings
 from questions import OCR_MARK, Question, read_textvqa, textvqa_fault
@@ -22,7 +22,7 @@ def look(rows: list[tuple[int, Question]], path: Path) -> list[list[Finding]]:
     answers = []
     for line, question in rows:
         try:
-            open_image(path.parent / IMAGES, question)
+            image_file(path.parent / IMAGES, question).picture()
             answers.append([])
         except BadInput as error:
             answers.append([Finding(str(path), line, question.question_id, str(error))])
