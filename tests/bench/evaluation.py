@@ -34,7 +34,6 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-from plain_answers import plain_answers
 from transformers import DynamicCache
 
 import answer_mmbench
@@ -47,6 +46,7 @@ from mgm import checkpoint
 from mgm.checkpoint import LoadedMGM, load_base, load_mgm, load_processor, load_tokenizer, read_config
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
+from plain_answers import plain_answers
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, read_mmbench, read_textvqa
 from records import read_json
 from rows import row, tell

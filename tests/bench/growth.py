@@ -11,32 +11,19 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
 from costs.flops import training_flop
 from costs.published import PRETRAIN
 from costs.shapes import mgm_config, on_meta
-from costs.step import flop, peak_bytes, prepare
+from costs.step import peak_bytes, prepare
 from mgm.activations import ALL, KEPT
 from mgm.mining import mine
-from mgm.model import MGMGemmaForCausalLM
+from model import mining_gflop
 from rows import row, tell
 
 SIDES, BATCHES = (384, 672, 768), (1, 2, 4, 8, 16, 32)
-
-
-def mining_flop(model: MGMGemmaForCausalLM) -> int:
-    """Forward and backward of patch-info mining of one image; the towers' outputs want no gradient."""
-    body = model.model
-    width, width_aux = body.vision_tower.hidden_size, body.vision_tower_aux.hidden_size
-    patches, grid = body.vision_tower.grid**2, model.config.image_size_aux // body.vision_tower_aux.stride
-    query = torch.empty(1, patches, width, device="meta", dtype=model.dtype)
-    positions = torch.empty(1, patches, grid**2 // patches, width_aux, device="meta", dtype=model.dtype)
-    parts = body.vlm_uni_query_projector, body.vlm_uni_aux_projector, body.vlm_uni_val_projector
-    return flop(lambda: mine(query, positions, *parts))
 
 
 def measure(sides: tuple[int, ...] = SIDES, batches: tuple[int, ...] = BATCHES) -> list[dict]:
@@ -47,7 +34,7 @@ def measure(sides: tuple[int, ...] = SIDES, batches: tuple[int, ...] = BATCHES) 
         whole = training_flop(model, "pretrain", ALL)
         detail = {"image_gflop": whole.image / 1e9, "positions": sample.length, "labelled": sample.labelled}
         rows.append(row(f"sample_gflop_{side}px", whole.of(sample) / 1e9, "GFLOP", **detail))
-        rows.append(row(f"mining_gflop_{side}px", mining_flop(model) / 1e9, "GFLOP"))
+        rows.append(row(f"mining_gflop_{side}px", mining_gflop(model, mine), "GFLOP"))
     for kept in KEPT:
         prepare(model, "pretrain", kept)
         for batch in batches:

@@ -13,6 +13,7 @@ import argparse
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
@@ -25,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 from costs.flops import Sample, image_flop, official_flop, training_flop
 from costs.shapes import mgm_config, on_meta
 from costs.step import flop, peak_of, pictures, prepare
-from mgm.activations import INPUTS, PRODUCTS
+from mgm.activations import ALL, INPUTS, PRODUCTS
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
-from mgm.mining import mine_plain, windows
+from mgm.mining import mine, mine_plain
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
 from rows import row, tell
@@ -36,18 +37,17 @@ SAMPLE = Sample(620, 20)
 MODES = {"plain": INPUTS, "ours": PRODUCTS}  # the official run always computes its layers twice
 
 
-def mining_gflop(form) -> float:
+def mining_gflop(model: MGMGemmaForCausalLM, form: Callable) -> float:
     """Mining of one image at full size by ``form``, forward and backward, its projectors being trained."""
-    model = on_meta(mgm_config())
-    prepare(model, "pretrain", "all")
-    part, tower, aux = model.model, model.model.vision_tower, model.model.vision_tower_aux
-    side = model.config.image_size_aux // aux.stride
-    query = torch.empty(1, tower.grid**2, tower.hidden_size, device="meta", dtype=model.dtype)
-    positions = windows(
-        torch.empty(1, aux.hidden_size, side, side, device="meta", dtype=model.dtype), tower.grid**2
-    )
+    prepare(model, "pretrain", ALL)
+    part = model.model
+    patches, width = part.vision_tower.grid**2, part.vision_tower.hidden_size
+    positions = (model.config.image_size_aux // part.vision_tower_aux.stride) ** 2 // patches
+    query = torch.empty(1, patches, width, device="meta", dtype=model.dtype)
+    shape = 1, patches, positions, part.vision_tower_aux.hidden_size
+    covered = torch.empty(shape, device="meta", dtype=model.dtype)
     projectors = part.vlm_uni_query_projector, part.vlm_uni_aux_projector, part.vlm_uni_val_projector
-    return flop(lambda: form(query, positions, *projectors)) / 1e9
+    return flop(lambda: form(query, covered, *projectors)) / 1e9
 
 
 def counts() -> list[dict]:
@@ -61,8 +61,7 @@ def counts() -> list[dict]:
         limits = (0.60, 0.58) if stage == "pretrain" else (None, None)
         detail = {"plain_gflop": plain, **{f"{kept}_kept_gflop": value for kept, value in ours.items()}}
         rows.append(row(name, ours[PRODUCTS] / plain, "ratio", *limits, **detail))
-    prepare(model, "pretrain", "all")
-    plain, ours = mining_gflop(mine_plain), mining_gflop(model.mine)
+    plain, ours = mining_gflop(model, mine_plain), mining_gflop(model, mine)
     rows.append(
         row("mining_gflop", ours, "GFLOP", 30, 25, plain_gflop=plain, image_gflop=image_flop(model) / 1e9)
     )

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from plain_answers import embed_whole, plain_answers
 
 from mgm import generate
 from mgm.generate import encode_question, generate_answers, generate_ids
+from plain_answers import embed_whole, plain_answers
 
 QUESTIONS = [
     "What?",

@@ -186,6 +186,20 @@ def test_fifty_steps_of_training_give_the_losses_of_the_plain_form(tiny_loaded, 
     assert losses[0][-1] < losses[0][0] - 0.2
 
 
+def test_in_bfloat16_the_rewrites_are_no_further_from_the_truth_than_the_plain_form(tiny_loaded, dataset):
+    ours, plain = both_forms(tiny_loaded, torch.float32)
+    for model in (ours, plain):
+        model.load_state_dict({name: x.bfloat16().float() for name, x in model.state_dict().items()})
+    batch = Collator(0)([dataset[i] for i in (0, 4, 7)])
+    truth = {name: x.clone() for name, x in results(plain, "finetune", batch).items() if x.norm() > 1e-4}
+
+    def furthest(model: MGMGemmaForCausalLM) -> float:
+        found = results(model.bfloat16(), "finetune", batch)
+        return max(float((found[name] - x).norm() / x.norm()) for name, x in truth.items())
+
+    assert furthest(ours) <= furthest(plain)
+
+
 def test_the_newest_tokens_logits_are_those_of_the_whole_form(tiny_loaded, dataset):
     """Answering reads one column a row; with padding on the right and with a cache before it."""
     from transformers import DynamicCache
