@@ -61,6 +61,8 @@ def resolve(args: Namespace) -> None:
     for name in ("batch_size", "max_new_tokens", "num_chunks"):
         if getattr(args, name) < 1:
             raise BadInput(f"--{name} {getattr(args, name)}: must be at least 1")
+    if not args.feature_cache_gb >= 0:
+        raise BadInput(f"--feature_cache_gb {args.feature_cache_gb}: must be at least 0")
     if args.device == "auto":
         import torch
 

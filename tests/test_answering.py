@@ -225,3 +225,11 @@ def test_the_image_decodes_to_rgb_from_any_mode(folder):
     cell = base64.b64encode(buffer.getvalue()).decode()
     question = answer_mmbench.Question(1, "?", cell)
     assert answer_mmbench.image_file(folder, question).picture().mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--batch_size", "0"), ("--max_new_tokens", "-1"), ("--feature_cache_gb", "nan")]
+)
+def test_numbers_that_make_no_sense_are_refused(monkeypatch, folder, flag, value):
+    with pytest.raises(BadInput, match=rf"{flag} {value}: must be at least"):
+        answer(monkeypatch, folder, answer_textvqa, flag, value)
