@@ -8,7 +8,6 @@ demo's, as it is and, to inform, with OPT's vocabulary of 50,272 words, as in bl
 than the stock operator's is an error. Both ways have as many threads as this process may use cores.
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -21,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
 from records import BadInput, caption_of
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK_IMAGE_TOKEN, OPT_VOCABULARY, STOCK_BATCH = 50_265, 50_272, 10
@@ -146,11 +145,8 @@ def measure(images: int = 256) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=int, default=256, help="images to caption (default: 256)")
-    parser.add_argument("--json", type=Path, help="also write the rows to this file; off: print only")
+    parser = parser_of(__doc__)
+    parser.add_argument("--images", type=whole_number, default=256, help="images to caption (default: 256)")
     args = parser.parse_args()
     tell(measure(args.images), args.json)
 

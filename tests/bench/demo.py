@@ -7,7 +7,6 @@ of this one: `make results`, the baseline's build included. Prints minutes, and 
 the median of further `make results`. Needs `make env`.
 """
 
-import argparse
 import os
 import resource
 import shutil
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
 from records import BadInput, read_json
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,14 +85,9 @@ def measure(repeats: int = 5) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repeats", type=int, default=5, help="of the second part (default: 5)")
-    parser.add_argument("--json", type=Path, help="also write the rows to this file; off: print only")
+    parser = parser_of(__doc__)
+    parser.add_argument("--repeats", type=whole_number, default=5, help="of the second part (default: 5)")
     args = parser.parse_args()
-    if args.repeats < 1:
-        raise BadInput(f"--repeats {args.repeats}: must be at least 1")
     tell(measure(args.repeats), args.json)
 
 

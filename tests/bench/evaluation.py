@@ -10,7 +10,6 @@ the demo's finetuned model, or, where it is not built, its stand-ins with fresh 
 tower passes, decoder positions and full-size operations only.
 """
 
-import argparse
 import contextlib
 import copy
 import io
@@ -49,7 +48,7 @@ from mgm.plain import PlainMGM
 from plain_answers import plain_answers
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, read_mmbench, read_textvqa
 from records import read_json
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH_SIZE, BATCH_SIZES, VARIANTS = 50, (1, 2, 4, 8, 16, 32), 4
@@ -324,12 +323,11 @@ def measure(quick: bool = False, repeats: int = 3) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", type=Path, help="the file to write the rows to")
+    parser = parser_of(__doc__)
     parser.add_argument("--quick", action="store_true", help="counts only, no clock")
-    parser.add_argument("--repeats", type=int, default=3, help="times that each way is run (default: 3)")
+    parser.add_argument(
+        "--repeats", type=whole_number, default=3, help="times that each way is run (default: 3)"
+    )
     parser.add_argument("--timed", action="store_true", help="the clock's rows only, in this process")
     args = parser.parse_args()
     rows = timed_rows(args.repeats) if args.timed else measure(args.quick, args.repeats)

@@ -6,7 +6,6 @@ Builds a small copy of the project in a temporary folder (minutes), then takes m
 demo alone, is in demo.py.
 """
 
-import argparse
 import shutil
 import statistics
 import subprocess
@@ -20,8 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
 from builds import Build
-from records import BadInput
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 
 def add_images(build: Build, count: int) -> None:
@@ -76,18 +74,12 @@ def measure(experiments: int = 50, images: int = 400_000, repeats: int = 5) -> l
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     add = parser.add_argument
-    add("--experiments", type=int, default=50, help="experiments built (default: 50)")
-    add("--images", type=int, default=400_000, help="files in the seed set (default: 400000)")
-    add("--repeats", type=int, default=5, help="runs, of which the median counts (default: 5)")
-    add("--json", type=Path, help="also write the rows to this file; off: print only")
+    add("--experiments", type=whole_number, default=50, help="experiments built (default: 50)")
+    add("--images", type=whole_number, default=400_000, help="files in the seed set (default: 400000)")
+    add("--repeats", type=whole_number, default=5, help="runs, of which the median counts (default: 5)")
     args = parser.parse_args()
-    for name in ("experiments", "images", "repeats"):
-        if getattr(args, name) < 1:
-            raise BadInput(f"--{name} {getattr(args, name)}: must be at least 1")
     tell(measure(args.experiments, args.images, args.repeats), args.json)
 
 

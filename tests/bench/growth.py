@@ -7,7 +7,6 @@ patches a side times ConvNeXt's stride of 4, and of ConvNeXt's whole stride, 32:
 is impossible, 384 stands in for it. Data steps, evaluation and loading grow in their own benchmarks.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from costs.step import peak_bytes, prepare
 from mgm.activations import ALL, KEPT
 from mgm.mining import mine
 from model import mining_gflop
-from rows import row, tell
+from rows import parser_of, row, tell
 
 SIDES, BATCHES = (384, 672, 768), (1, 2, 4, 8, 16, 32)
 
@@ -44,13 +43,10 @@ def measure(sides: tuple[int, ...] = SIDES, batches: tuple[int, ...] = BATCHES) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="the official size, batches of 1 and 2; off: all"
     )
-    parser.add_argument("--json", type=Path, help="also write the rows to this file; off: print only")
     args = parser.parse_args()
     tell(measure(SIDES[-1:], BATCHES[:2]) if args.quick else measure(), args.json)
 

@@ -7,7 +7,6 @@ project, else pictures of the demo's world). Faster ways to load that were tried
 would save, and how far their pixels are from the official ones; the official result's tolerance is 1e-4.
 """
 
-import argparse
 import io
 import statistics
 import sys
@@ -32,7 +31,7 @@ from mgm.data import Collator, ConversationDataset
 from mgm.images import ImageProcessor, open_image, resize_and_crop
 from mgm.training.trainable import set_trainable
 from records import BadInput
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 from world.make_data import make_seed
 from world.shipped import CLIP, CONVNEXT, GEMMA, restore
 
@@ -196,15 +195,10 @@ def measure(folder: Path | None = None, count: int = 100) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--images", type=Path, help="folder of JPEG files (default: see above)")
-    parser.add_argument("--count", type=int, default=100, help="images to load (default: 100)")
-    parser.add_argument("--json", type=Path, help="also write the rows to this file; off: print only")
+    parser.add_argument("--count", type=whole_number, default=100, help="images to load (default: 100)")
     args = parser.parse_args()
-    if args.count < 1:
-        raise BadInput(f"--count {args.count}: must be at least 1")
     tell(measure(args.images, args.count), args.json)
 
 

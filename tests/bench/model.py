@@ -9,7 +9,6 @@ weights at the peak, counted tensor by tensor. ``--quick``: the counts alone. ``
 where the time of our step goes.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ from accelerate import init_empty_weights
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+import cli
 from costs.flops import Sample, image_flop, official_flop, training_flop
 from costs.shapes import mgm_config, on_meta
 from costs.step import flop, peak_of, pictures, prepare
@@ -31,7 +31,7 @@ from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.mining import mine, mine_plain
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 SAMPLE = Sample(620, 20)
 MODES = {"plain": INPUTS, "ours": PRODUCTS}  # the official run always computes its layers twice
@@ -166,13 +166,10 @@ def measure(quick: bool = False, repeats: int = 3) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--quick", action="store_true", help="only count operations")
-    parser.add_argument("--repeats", type=int, default=3, help="steps of each form (default: 3)")
+    parser.add_argument("--repeats", type=whole_number, default=3, help="steps of each form (default: 3)")
     parser.add_argument("--profile", action="store_true", help="only say where the time of a step goes")
-    parser.add_argument("--json", type=Path, help="also write the rows to this file")
     args = parser.parse_args()
     if args.profile:
         profile()
@@ -181,4 +178,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

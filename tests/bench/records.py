@@ -8,7 +8,6 @@ that its processes held together. --quick: no clock; what each step does for 1, 
 counted, calls of functions, bytes read and written, statements of SQLite: twice the records, twice the work.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -28,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = """
@@ -197,14 +196,11 @@ def measure(records: int = 400_000, processes: int = 1, quick: bool = False) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     add = parser.add_argument
-    add("--records", type=int, default=400_000, help="default: 400000")
-    add("--np", type=int, default=1, help="processes of Data-Juicer (default: 1)")
+    add("--records", type=whole_number, default=400_000, help="default: 400000")
+    add("--np", type=whole_number, default=1, help="processes of Data-Juicer (default: 1)")
     add("--quick", action="store_true", help="count only, no clock; off: measure")
-    add("--json", type=Path, help="also write the rows to this file; off: print only")
     args = parser.parse_args()
     tell(measure(args.records, args.np, args.quick), args.json)
 

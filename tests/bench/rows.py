@@ -1,5 +1,6 @@
-"""A benchmark's rows: what each holds, and how they are printed and written."""
+"""What the benchmarks share: their rows, how these are printed and written, and their options."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -27,3 +28,17 @@ def tell(rows: list[dict], path: Path | None) -> None:
         print(f"{found['name']}: {found['value']:,.4g} {found['unit']} {detail}".rstrip())
     if path:
         write_json(path, rows)
+
+
+def parser_of(text: str) -> argparse.ArgumentParser:
+    """A benchmark's parser, ``text`` being its help, with the option that all have."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="also write the rows to this file; off: print only")
+    return parser
+
+
+def whole_number(text: str) -> int:
+    """The type of an option that is a whole number from 1."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
+    return int(text)

@@ -8,7 +8,6 @@ half. timm, which is imported with the model, and the libraries alone are rows o
 modules only.
 """
 
-import argparse
 import os
 import re
 import resource
@@ -27,8 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import launches
 
 import cli
-from records import BadInput
-from rows import row, tell
+from rows import parser_of, row, tell, whole_number
 
 LIBRARIES = ("torch", "transformers.modeling_utils", "deepspeed", "timm")
 IMPORTED = re.compile(r"import time: +(\d+) \| +\d+ \| +(\w+)")
@@ -84,15 +82,10 @@ def measure(repeats: int = 5, quick: bool = False) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repeats", type=int, default=5, help="starts of each script (default: 5)")
-    parser.add_argument("--json", type=Path, help="also write the rows to this file; off: print only")
+    parser = parser_of(__doc__)
+    parser.add_argument("--repeats", type=whole_number, default=5, help="starts of each script (default: 5)")
     parser.add_argument("--quick", action="store_true", help="count modules only")
     args = parser.parse_args()
-    if args.repeats < 1:
-        raise BadInput(f"--repeats {args.repeats}: must be at least 1")
     tell(measure(args.repeats, args.quick), args.json)
 
 
