@@ -1,5 +1,7 @@
 """Operations of the models that synthesis asks, one record each, on the meta device."""
 
+from pathlib import Path
+
 import torch
 from transformers import (
     AutoConfig,
@@ -15,9 +17,10 @@ from costs.step import flop
 CAPTION_TOKENS = 20  # written a caption, and read a text
 
 
-def on_meta(kind: type, name: str) -> torch.nn.Module:
-    """The official model ``name`` on the meta device."""
-    config = AutoConfig.from_pretrained(OFFICIAL / name)
+def on_meta(kind: type, folder: Path | None, name: str) -> torch.nn.Module:
+    """A model on the meta device: of the shape in ``folder``, or without one of the official shape."""
+    there = folder is not None and (folder / "config.json").is_file()
+    config = AutoConfig.from_pretrained(folder if there else OFFICIAL / name)
     with torch.device("meta"), initialization.no_init_weights():
         return kind(config).eval().requires_grad_(False)
 
@@ -26,9 +29,9 @@ def picture(side: int) -> torch.Tensor:
     return torch.empty(1, 3, side, side, device="meta")
 
 
-def caption_flop() -> int:
+def caption_flop(folder: Path | None = None) -> int:
     """BLIP-2 reads one image and writes `CAPTION_TOKENS` tokens with a cache."""
-    model = on_meta(Blip2ForConditionalGeneration, "blip2-opt-2.7b")
+    model = on_meta(Blip2ForConditionalGeneration, folder, "blip2-opt-2.7b")
     config = model.config
     positions = config.num_query_tokens + CAPTION_TOKENS
 
@@ -45,9 +48,9 @@ def caption_flop() -> int:
     return flop(part)
 
 
-def similarity_flop() -> int:
+def similarity_flop(folder: Path | None = None) -> int:
     """CLIP reads one image and one text of full length."""
-    model = on_meta(CLIPModel, "clip-vit-base-patch32")
+    model = on_meta(CLIPModel, folder, "clip-vit-base-patch32")
 
     def part() -> None:
         model.vision_model(picture(model.config.vision_config.image_size))
@@ -59,9 +62,9 @@ def similarity_flop() -> int:
     return flop(part)
 
 
-def matching_flop() -> int:
+def matching_flop(folder: Path | None = None) -> int:
     """BLIP matches one image with one text."""
-    model = on_meta(BlipForImageTextRetrieval, "blip-itm-base-coco")
+    model = on_meta(BlipForImageTextRetrieval, folder, "blip-itm-base-coco")
 
     def part() -> None:
         seen = model.vision_model(picture(model.config.vision_config.image_size)).last_hidden_state

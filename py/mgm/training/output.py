@@ -50,8 +50,11 @@ def lock(out: Path) -> None:
     HELD.append(file)
 
 
-def finish(trainer: MGMTrainer, model_args: ModelArguments) -> None:
-    """Check that every sample was seen, write the outputs, the summary last, and drop the checkpoints."""
+def finish(trainer: MGMTrainer, model_args: ModelArguments, flop: int) -> None:
+    """Check that every sample was seen, write the outputs, the summary last, and drop the checkpoints.
+
+    ``flop``: the operations that were reckoned before the first step.
+    """
     args, totals = trainer.args, trainer.totals()
     epochs = args.num_train_epochs
     asked = (
@@ -83,6 +86,7 @@ def finish(trainer: MGMTrainer, model_args: ModelArguments) -> None:
         "steps": trainer.state.global_step,
         "loss": round(sum(tail) / max(len(tail), 1), 4),
         "seconds": round(totals["seconds"], 1),
+        "flop": flop,
     }
     write_json(out / "train_summary.json", summary)
     remove_checkpoints(out)

@@ -40,8 +40,8 @@ class Room:
 
 def preflight(
     config: MGMConfig, pretrain: bool, args: TrainingArguments, dataset: ConversationDataset, say: Callable
-) -> str:
-    """Say what the run needs; returns what the layers keep for the backward, see `mgm.activations`.
+) -> tuple[str, int]:
+    """Say what the run needs; returns what the layers keep for the backward (`mgm.activations`), operations.
 
     Raises `BadInput` where weights and optimizer alone exceed the GPU; what may not fit is a warning.
     """
@@ -73,7 +73,7 @@ def preflight(
     )
     for warning in warnings(need, room, disk, free, args):
         say(f"warning: {warning}")
-    return kept
+    return kept, round(flop)
 
 
 def samples_of(dataset: ConversationDataset, patches: int) -> list[Sample]:

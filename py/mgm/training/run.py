@@ -49,7 +49,8 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
     adapter = model_args.pretrain_mm_mlp_adapter
     model = load_base(config, model_args.model_name_or_path, adapter, weights_dtype(args), args.seed)
     say(f"{stage}: {set_trainable(model, model_args.tune_mm_mlp_adapter)}")
-    keep(model, preflight(config, model_args.tune_mm_mlp_adapter, args, dataset, say))
+    kept, flop = preflight(config, model_args.tune_mm_mlp_adapter, args, dataset, say)
+    keep(model, kept)
     args.activation_checkpointing = args.gradient_checkpointing = False  # the Trainer's own switch
     identity = run_identity(settings, config, model_args.model_name_or_path, adapter, dataset)
     checkpoint = open_output(args, identity, settings, first, say)
@@ -67,7 +68,7 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if features:
         say(features.summary())
-    finish(trainer, model_args)
+    finish(trainer, model_args, flop)
     # Else a gloo thread that still holds a tensor aborts the process at exit (pytorch/pytorch#179291).
     trainer.accelerator.end_training()
 

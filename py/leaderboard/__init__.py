@@ -1,0 +1,1 @@
+"""What several runs say together: effects with both sources of scatter, verdicts, the leaderboard."""

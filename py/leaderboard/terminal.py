@@ -1,0 +1,88 @@
+"""How scores and verdicts are put for a person at the terminal."""
+
+from textwrap import shorten
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from costs.units import duration
+from leaderboard.verdicts import POWER, UNDECIDED
+
+NAMES = {"textvqa": "TextVQA", "textvqa_pure": "TextVQA, no OCR tokens", "mmbench": "MMBench"}
+WIDTH = 100  # where the output is not a terminal
+LONGEST = 170  # characters of a caption or a question
+
+
+def console() -> Console:
+    """A console that writes plain text of `WIDTH` columns where the output is not a terminal."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=WIDTH, color_system=None)
+
+
+def table_of(*headings: str) -> Table:
+    table = Table()
+    for place, words in enumerate(headings):
+        table.add_column(words, justify="right" if place else "left", overflow="fold")
+    return table
+
+
+def add(table: Table, *cells: str) -> None:
+    """A row of plain text: names may hold what Rich takes for markup."""
+    table.add_row(*map(Text, cells))
+
+
+def heading(words: str) -> Text:
+    return Text(f"\n{words}", style="bold")
+
+
+def indented(words: str, columns: int = 2) -> Padding:
+    """A paragraph that keeps its distance from the left where it is wrapped."""
+    return Padding(Text(words), (0, 0, 0, columns), expand=False)
+
+
+def name_of(test: str) -> str:
+    return NAMES.get(test, test)
+
+
+def number(value: float | None, form: str) -> str:
+    """``value`` in the format ``form``, or a dash."""
+    return "–" if value is None else f"{value:{form}}"
+
+
+def with_interval(value: float, interval: list[float] | None, form: str = ".1f") -> str:
+    """``61.2 [57.0, 65.3]``; the value alone without an interval.
+
+    >>> with_interval(1.25, [-0.5, 3], "+.1f")
+    '+1.2 [-0.5, +3.0]'
+    """
+    ends = f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
+    return f"{value:{form}}{ends}"
+
+
+def p_shown(p: float) -> str:
+    """Two digits; far out in the tails they would mean nothing."""
+    return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"
+
+
+def brief(text: str) -> str:
+    """``text`` on one line, cut to `LONGEST`."""
+    return shorten(text, LONGEST, placeholder=" …")
+
+
+def is_open(told: dict) -> bool:
+    """Whether a difference, as leaderboard.json has it, needs more runs: undecided, or of one run each."""
+    return told["verdict"] == UNDECIDED or told["scatter"] == "questions"
+
+
+def what_decides(told: dict) -> str:
+    """What would decide a difference that `is_open`."""
+    if told["scatter"] == "questions":
+        return "with one run the scatter between runs is unknown, at least 2 random seeds of each are needed"
+    seeds = told["more_seeds"]
+    if seeds is None:
+        return "at this scatter no number of random seeds would do; more questions would be needed"
+    cost = f", which take {duration(60 * told['more_minutes'])}" if told["more_minutes"] else ""
+    what = f"{seeds} more random seed{'s' * (seeds > 1)} of each{cost}"
+    return f"{what}, would find a difference as large as this with a chance of {100 * POWER:.0f} %"
