@@ -71,13 +71,20 @@ BASELINE_EXP ?= $(if $(filter file,$(origin SEED)),baseline,$(EXP)-baseline)$(if
 ON_BAD_RECORD ?= fail
 ## with drop: more bad records than this share fail
 MAX_BAD_RECORDS ?= 0.01
-## random seeds of `make table`
-RANDOM_SEEDS ?= 1 2 3
 
 ## yes, or no: finetune from untrained projectors, a control
 PRETRAIN ?= yes
 ## True: cut a finetuning sample over 2048 tokens, as the official code does; False: stop and name it
 CUT_LONG_SAMPLES ?= False
+
+##@ Knobs of many runs (make sweep RECIPES="seed recaption my/own.yaml" RANDOM_SEEDS="1 2 3")
+
+## recipes to compare: names, paths of your own .yaml, or the controls no_pretraining, shuffled and clean (demo); `seed`
+RECIPES ?= seed recaption filter_recaption swap_worst balanced ocr_grounded
+## random seeds that each is run with
+RANDOM_SEEDS ?= 1 2 3 4 5
+## experiment whose synthesised data this one trains on, where RECIPE does not read the random seed; a sweep sets it
+SYNTH_EXP ?=
 
 ##@ Knobs of the machine
 
@@ -99,7 +106,7 @@ EXECUTOR ?= default
 RAY_ADDRESS ?= local
 ## index of a CPU-only torch, instead of the locked CUDA build
 TORCH_INDEX ?=
-## 1: show all that the stages print
+## 1: show all that the stages print; 0: only when they start and end, as a sweep does
 V ?=
 
 ##@ Where 10k and full take their inputs from: URLs, a hub id (owner/name@revision) or a local path
@@ -170,7 +177,7 @@ description = $@ makes $(OUTPUTS.$(@F)) reads $(CODE.$(@F)) packages $(PACKAGES.
 	knobs $(foreach k,$(KNOBS.$(@F)),$(call quoted,$k=$(if $(filter SOURCE.%,$k),$(call public,$($k)),$($k))))
 # What a rule's recipe says: @$(call stage,COMMAND)
 stage = $(if $(DESCRIBE),$(info @stage $(description)),$(if $(filter $@,$(TO_RUN)),exec $(PY) py/graph/make_stage.py \
-	$(if $(filter $(RUNS)/%,$@),--experiment $(if $(WAIT),wait,refuse)) $(description) -- $1))
+	$(if $(filter $(RUN)/%,$@),--experiment $(if $(WAIT),wait,refuse)) $(description) -- $1))
 submake = $(MAKE) $(if $(DESCRIBE),,TO_RUN='$(TO_RUN)')
 COMMON_CODE := py/records.py py/json_list.py py/cli.py py/pictures.py
 MODEL_CODE := $(sort $(wildcard py/mgm/*.py)) $(COMMON_CODE)
@@ -227,21 +234,6 @@ data: $(call sets_of,seed finetune eval)
 
 ##@ The stages
 
-# A user's own files count by their content, images included; the profile's by the stage that makes them.
-own = $(if $(filter file,$(origin $1)),,$($1))
-OWN := $(foreach k,SEED FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k))
-$(foreach k,$(OWN),$(eval OUTPUTS.own_$k := @own_$k.txt)$(eval CODE.own_$k := py/list_files.py py/stage1.py $(COMMON_CODE) $(if $(filter-out EVAL_DATA,$k),$($k)))$(eval KNOBS.own_$k := $k))
-$(OWN:%=$(RUN)/.make/own_%): $(RUN)/.make/own_%: | $(ENV)
-	@$(call stage,$(PYTHON) py/list_files.py --of $($*) --output $(RUN)/own_$*.txt $(if $(filter SEED,$*),$(CHECK_STAGE1)))
-# The questions are read after synthesis; that a seed has them is said before it, unless synthesis is all that is asked for.
-CHECK_STAGE1 := $(if $(filter-out synth synth-report store %/synth %/synth_report,$(MAKECMDGOALS)),--stage1 $(STAGE1))
-OWN_STAGE1 := $(filter-out none $(SEED),$(call own,STAGE1))
-STAGE1_OF_PROFILE := $(if $(OWN_STAGE1)$(filter none $(SEED),$(STAGE1)),,$(call sets_of,seed))
-$(RUN)/.make/own_SEED: | $(if $(CHECK_STAGE1),$(STAGE1_OF_PROFILE))
-# $(call from,KNOB,SET): the stage behind the files of KNOB
-from = $(if $(filter $1,$(OWN)),$(RUN)/.make/own_$1,$(call sets_of,$2))
-SEED_AND_STAGE1 := $(sort $(call from,SEED,seed) $(STAGE1_OF_PROFILE))
-
 RECIPE_FILE := $(if $(filter %.yaml,$(RECIPE)),$(RECIPE),configs/recipes/$(RECIPE).yaml)
 ifeq ($(wildcard $(RECIPE_FILE)),)
 $(error RECIPE=$(RECIPE) is unknown; there are: $(patsubst configs/recipes/%.yaml,%,$(wildcard configs/recipes/*.yaml)), or give the path of a .yaml)
@@ -252,18 +244,36 @@ RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL MATCHING_MODEL,$(if $(ca
 comma := ,
 RECIPE_WORDS := $(if $(filter %.yaml,$(RECIPE)),$(subst $(comma), ,$(subst [, ,$(subst ], ,$(subst ",,$(subst ',,$(file <$(RECIPE))))))))
 RECIPE_CODE := $(sort $(filter %.py,$(wildcard $(foreach w,$(RECIPE_WORDS),$(dir $(RECIPE))$w $(dir $(RECIPE))$w/*.py))))
+# Where synthesis puts its data: with this experiment, or with another one that all runs of a sweep share.
+SYNTH := $(if $(and $(SYNTH_EXP),$(if $(call RECIPE_READS,RANDOM_SEED),,shared)),$(RUNS)/$(SYNTH_EXP),$(RUN))
+
+# A user's own files count by their content, images included; the profile's by the stage that makes them.
+own = $(if $(filter file,$(origin $1)),,$($1))
+OWN := $(foreach k,SEED FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k))
+$(foreach k,$(OWN),$(eval OUTPUTS.own_$k := @own_$k.txt)$(eval CODE.own_$k := py/list_files.py py/stage1.py $(COMMON_CODE) $(if $(filter-out EVAL_DATA,$k),$($k)))$(eval KNOBS.own_$k := $k))
+own_mark = $(if $(filter SEED,$1),$(SYNTH),$(RUN))/.make/own_$1
+$(foreach k,$(OWN),$(call own_mark,$k)): | $(ENV)
+	@$(call stage,$(PYTHON) py/list_files.py --of $($(@F:own_%=%)) --output $(@D:%.make=%)$(@F).txt $(if $(filter own_SEED,$(@F)),$(CHECK_STAGE1)))
+# The questions are read after synthesis; that a seed has them is said before it, unless synthesis is all that is asked for.
+CHECK_STAGE1 := $(if $(filter-out synth synth-report store %/synth %/synth_report,$(MAKECMDGOALS)),--stage1 $(STAGE1))
+OWN_STAGE1 := $(filter-out none $(SEED),$(call own,STAGE1))
+STAGE1_OF_PROFILE := $(if $(OWN_STAGE1)$(filter none $(SEED),$(STAGE1)),,$(call sets_of,seed))
+$(SYNTH)/.make/own_SEED: | $(if $(CHECK_STAGE1),$(STAGE1_OF_PROFILE))
+# $(call from,KNOB,SET): the stage behind the files of KNOB
+from = $(if $(filter $1,$(OWN)),$(call own_mark,$1),$(call sets_of,$2))
+SEED_AND_STAGE1 := $(sort $(call from,SEED,seed) $(STAGE1_OF_PROFILE))
 
 ## clean and re-synthesise the seed by RECIPE
-synth: $(RUN)/.make/synth
+synth: $(SYNTH)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
 CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes fill_recipe \
 	run_data_juicer bad_records spare_work make_ledger run_trace fates store digest ocr stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
-$(RUN)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
-	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(RUN)/synth.jsonl \
-		--ledger $(RUN)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL) \
+$(SYNTH)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
+	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(SYNTH)/synth.jsonl \
+		--ledger $(SYNTH)/ledger.jsonl --captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL) \
 		--store $(STORE) --budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --np $(SYNTH_PROCESSES) --batch_size $(SYNTH_BATCH_SIZE) \
 		--on_bad_record $(ON_BAD_RECORD) --max_bad_records $(MAX_BAD_RECORDS) --executor $(EXECUTOR) --ray_address $(RAY_ADDRESS))
 
@@ -272,18 +282,19 @@ synth-report: $(RUN)/.make/synth_report
 	+@$(if $(dry_run),,echo 'open $(RUN)/synth_report.html')
 OUTPUTS.synth_report := synth_report.html
 PACKAGES.synth_report := jinja2 matplotlib pillow
-CODE.synth_report := py/synth_report.py $(sort $(wildcard py/recipe_report/*)) $(COMMON_CODE) $(RECIPE_FILE)
+PAGE_CODE := $(sort $(wildcard py/recipe_report/*.py py/recipe_report/*.j2))
+CODE.synth_report := py/synth_report.py $(PAGE_CODE) $(COMMON_CODE) $(RECIPE_FILE)
 KNOBS.synth_report := SEED RECIPE
-$(RUN)/.make/synth_report: $(RUN)/.make/synth
-	@$(call stage,$(PYTHON) py/synth_report.py --ledger $(RUN)/ledger.jsonl --summary $(RUN)/synth.summary.json --seed $(SEED) \
+$(RUN)/.make/synth_report: $(SYNTH)/.make/synth
+	@$(call stage,$(PYTHON) py/synth_report.py --ledger $(SYNTH)/ledger.jsonl --summary $(SYNTH)/synth.summary.json --seed $(SEED) \
 		--recipe $(RECIPE_FILE) --output $(RUN)/synth_report.html)
 
 OUTPUTS.convert := synth.llava.json
 KNOBS.convert := SEED STAGE1 PRETRAIN_BUDGET RANDOM_SEED
 PACKAGES.convert := pillow
 CODE.convert := py/dj_to_llava.py py/stage1.py $(COMMON_CODE) $(OWN_STAGE1)
-$(RUN)/.make/convert: $(RUN)/.make/synth $(SEED_AND_STAGE1) | $(ENV)
-	@$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(RUN)/synth.jsonl --stage1 $(STAGE1) --seed $(SEED) --image_folder $(dir $(SEED)) \
+$(RUN)/.make/convert: $(SYNTH)/.make/synth $(SEED_AND_STAGE1) | $(ENV)
+	@$(call stage,$(PYTHON) py/dj_to_llava.py --synth $(SYNTH)/synth.jsonl --stage1 $(STAGE1) --seed $(SEED) --image_folder $(dir $(SEED)) \
 		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --output $(RUN)/synth.llava.json)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
@@ -358,11 +369,11 @@ OUTPUTS.results := results.json results.txt
 PACKAGES.results := scipy rich torch transformers deepspeed py-data-juicer
 KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DATA EVAL_DATA BASELINE_RESULTS
 CODE.results := scripts/results.sh py/collect_results.py py/show_results.py py/intervals.py py/digest.py $(COMMON_CODE)
-RESULTS_FLAGS = --run $(RUN) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) --pretrained $(PRETRAIN) \
+RESULTS_FLAGS = --run $(RUN) $(if $(PRETRAINED),--synth $(SYNTH)) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) \
 	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k=$($k))) $(if $(PRETRAINED),,PRETRAIN=no)' \
-	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) $(patsubst %,stage1=%,$(filter-out none,$(STAGE1))) recipe=$(RECIPE_FILE) synth=$(RUN)/synth.jsonl)
-$(RUN)/.make/results: $(BASELINE_MARK) \
-		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x)
+	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) $(patsubst %,stage1=%,$(filter-out none,$(STAGE1))) recipe=$(RECIPE_FILE) synth=$(SYNTH)/synth.jsonl)
+STAGE_MARKS := $(if $(PRETRAINED),$(SYNTH)/.make/synth) $(foreach x,$(if $(PRETRAINED),convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x)
+$(RUN)/.make/results: $(BASELINE_MARK) $(STAGE_MARKS)
 	@$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) $(BASELINE_RESULTS:%=--baseline %))
 
 ## the baseline's scores: recipe 'seed', all other knobs equal
@@ -384,19 +395,80 @@ CODE.blank := $(CODE.results)
 $(RUN)/.make/blank: $(RUN)/.make/blank_textvqa $(RUN)/.make/blank_mmbench
 	@$(call stage,scripts/results.sh $(RESULTS_FLAGS) --experiment $(EXP) --scores $(RUN)/blank)
 
-# One experiment per row and random seed, named ROW-sSEED; a row is a recipe or one of these controls of the demo.
-TABLE_ROWS := no_pretraining shuffled seed recaption filter_recaption swap_worst balanced ocr_grounded clean
+##@ Many runs
+
+# A row of the leaderboard is a recipe or a control; each of its runs is an experiment, ROW-sRANDOM_SEED.
+MANY := $(filter sweep leaderboard report table,$(MAKECMDGOALS))
 ROW.no_pretraining := RECIPE=seed PRETRAIN=no
 ROW.shuffled := RECIPE=seed SEED=$(DATA)/controls/shuffled.jsonl
 ROW.clean := RECIPE=seed SEED=$(DATA)/controls/clean.jsonl
-TABLE_RUNS := $(foreach s,$(RANDOM_SEEDS),$(foreach r,$(TABLE_ROWS),$r-s$s))
-$(TABLE_RUNS:%=table/%): table/%: | $(INPUTS_READY)
-	+@$(submake) EXP=$* RANDOM_SEED=$(lastword $(subst -s, ,$*)) BASELINE_EXP= \
-		$(or $(ROW.$(firstword $(subst -s, ,$*))),RECIPE=$(firstword $(subst -s, ,$*))) \
-		$(RUNS)/$*/.make/results $(if $(filter filter_recaption-%,$*),text-only)
-## the results table over RANDOM_SEEDS with all controls (demo), written into README.md
-table: $(TABLE_RUNS:%=table/%)
-	@scripts/table.sh $(RUNS) $(DATA) '$(TABLE_ROWS)' '$(RANDOM_SEEDS)'
+SWEPT := $(if $(filter table,$(MANY)),no_pretraining shuffled) $(if $(filter seed,$(RECIPES)),,seed) $(RECIPES) $(if $(filter table,$(MANY)),clean)
+ROWS := $(notdir $(SWEPT:%.yaml=%))
+ifneq ($(MANY),)
+fault := $(shell $(PY) py/graph/check_sweep.py --profile $(PROFILE) --recipes $(foreach r,$(SWEPT),$(call quoted,$r)) \
+	--random_seeds $(foreach s,$(RANDOM_SEEDS),$(call quoted,$s)) --given $(given))
+$(if $(fault),$(error $(fault)))
+SWEEP := $(foreach s,$(RANDOM_SEEDS),$(foreach r,$(ROWS),$r-s$s))
+SWEEP_MARKS := $(SWEEP:%=$(RUNS)/%/.make/results)
+SWEEP_STARTED := $(if $(DESCRIBE),,$(shell date +%s))
+seed_of = $(lastword $(subst -s, ,$1))
+row_of = $(patsubst %-s$(seed_of),%,$1)
+row_knobs = $(or $(ROW.$(row_of)),RECIPE=$(or $(filter $(row_of).yaml %/$(row_of).yaml,$(SWEPT)),$(row_of)))
+# What is to run of a run and of what it shares with others; with all of theirs the command line could grow too long.
+to_run_of = $(filter-out $(patsubst %,$(RUNS)/%/%,$(filter-out $1,$(SWEEP))),$(TO_RUN))
+ifneq ($(filter sweep table,$(MANY)),)
+tell_progress = $(PY) py/graph/sweep_progress.py --started $(SWEEP_STARTED) $(filter $(SWEEP_MARKS),$(TO_RUN))
+sweep-start: | $(INPUTS_READY)
+	+@$(if $(DESCRIBE)$(dry_run),,$(if $(filter $(SWEEP_MARKS),$(TO_RUN)),$(tell_progress)))
+.PHONY: sweep-start
+$(SWEEP_MARKS): $(RUNS)/%/.make/results: | $(INPUTS_READY) sweep-start
+	+@$(if $(DESCRIBE)$(filter $(RUNS)/$*/%,$(TO_RUN)),$(MAKE) $(if $(DESCRIBE),,TO_RUN='$(call to_run_of,$*)') EXP=$* $(call row_knobs,$*) \
+		RANDOM_SEED=$(call seed_of,$*) SYNTH_EXP=$(call row_of,$*)-synth BASELINE_EXP= WAIT=yes V=$(or $V,0) $@ \
+		$(if $(filter table,$(MANY)),$(patsubst filter_recaption-s%,$(RUNS)/$*/.make/blank,$(filter filter_recaption-s%,$*))) \
+		$(if $(DESCRIBE)$(dry_run),,&& $(tell_progress)))
+else
+SWEEP_MARKS := $(patsubst %,%.made,$(SWEEP_MARKS))
+SWEEP_MARKS := $(wildcard $(SWEEP_MARKS))
+$(if $(SWEEP_MARKS)$(DESCRIBE),,$(error no run of $(ROWS) with random seeds $(RANDOM_SEEDS) in $(RUNS); 'make sweep' makes them))
+endif
+OUTPUTS.leaderboard := leaderboard.json leaderboard.txt
+PACKAGES.leaderboard := scipy statsmodels rich torch transformers timm
+RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/questions.py py/progress.py $(COMMON_CODE) \
+	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks sizes stages))
+CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
+	$(MODEL_CODE) py/mgm/training/__init__.py py/mgm/training/trainable.py $(RUNS_CODE)
+KNOBS.leaderboard := ROWS RANDOM_SEEDS CAPTIONER SIMILARITY_MODEL MATCHING_MODEL
+$(RUNS)/.make/leaderboard: $(SWEEP_MARKS)
+	@$(call stage,scripts/leaderboard.sh --runs $(RUNS) --recipes '$(ROWS)' --random_seeds '$(RANDOM_SEEDS)' \
+		--settings $(call quoted,$(if $(filter file,$(origin RECIPES)),,RECIPES="$(RECIPES)")) \
+		--captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL))
+OUTPUTS.report := report.html
+PACKAGES.report := jinja2 matplotlib pillow scipy statsmodels rich
+CODE.report := py/make_report.py $(sort $(wildcard py/sweep_report/*.py py/sweep_report/*.j2)) $(PAGE_CODE) py/digest.py \
+	py/costs/__init__.py py/costs/units.py $(RUNS_CODE)
+KNOBS.report := EVAL_DATA
+$(RUNS)/.make/report: $(RUNS)/.make/leaderboard $(SWEEP_MARKS) $(wildcard $(addsuffix .made,$(call sets_of,seed eval)))
+	@$(call stage,$(PYTHON) py/make_report.py --leaderboard $(RUNS)/leaderboard.json --eval_data $(EVAL_DATA) --output $(RUNS)/report.html)
+endif
+## compare RECIPES over RANDOM_SEEDS: makes the runs that are missing, then leaderboard.json and report.html
+sweep: $(RUNS)/.make/leaderboard $(RUNS)/.make/report
+	+@$(if $(dry_run),,cat $(RUNS)/leaderboard.txt; echo 'open $(RUNS)/report.html')
+## the leaderboard of the runs of RECIPES and RANDOM_SEEDS that are there: runs/PROFILE/leaderboard.json
+leaderboard: $(RUNS)/.make/leaderboard
+	+@$(if $(dry_run),,cat $(RUNS)/leaderboard.txt)
+## the same as a page with plots, losses, data and answers: runs/PROFILE/report.html
+report: $(RUNS)/.make/report
+	+@$(if $(dry_run),,echo 'open $(RUNS)/report.html')
+## experiment, or recipe of a sweep, that `make compare` compares
+A ?=
+## with this one
+B ?=
+## what differs between A and B, in knobs, data, losses, answers and scores, and how sure that is
+compare: $(ENV)
+	@$(PYTHON) py/compare_runs.py --runs $(RUNS) --a $(call quoted,$A) --b $(call quoted,$B)
+## the leaderboard of RECIPES with all controls (demo), written into README.md
+table: $(RUNS)/.make/leaderboard
+	@scripts/table.sh $(RUNS) $(DATA)
 
 ##@ The submission
 
@@ -413,11 +485,13 @@ STAGE_KNOBS = $(sort $(foreach s,synth convert pretrain finetune textvqa mmbench
 CHANGED_KNOBS = $(strip $(foreach k,$(filter-out PROFILE EXP RECIPE,$(STAGE_KNOBS)),$(if $(filter file default undefined,$(origin $k)),,$k=$($k))))
 $(foreach x,submission submission_offline,$(eval KNOBS.$x := PROFILE EXP RECIPE SEED)$(eval PACKAGES.$x := openpyxl pyyaml))
 $(foreach x,submission submission_offline,$(eval CODE.$x = $$(shell $(PY) py/submission/code_files.py) $$(RECIPE_FILE) $$(RECIPE_CODE)))
-$(RUN)/.make/submission $(RUN)/.make/submission_offline: $(RUN)/.make/%: $(RUN)/.make/results \
-		$(foreach x,$(if $(PRETRAINED),synth convert pretrain) finetune textvqa mmbench,$(RUN)/.make/$x) $(call from,SEED,seed)
+$(RUN)/.make/submission $(RUN)/.make/submission_offline: $(RUN)/.make/%: $(RUN)/.make/results $(STAGE_MARKS) $(call from,SEED,seed)
 	@$(call stage,scripts/submit.sh --run $(RUN) --profile $(PROFILE) --experiment $(EXP) --recipe $(RECIPE_FILE) --seed $(SEED) \
 		--knobs $(call quoted,$(CHANGED_KNOBS)) $(if $(filter %_offline,$@),--offline))
 # Said before hours of training, not after.
+ifneq ($(and $(filter submission submission-offline,$(MAKECMDGOALS)),$(filter-out $(RUN),$(SYNTH))),)
+$(error SYNTH_EXP=$(SYNTH_EXP): a submission's data lie with its experiment; leave SYNTH_EXP out)
+endif
 ifneq ($(and $(filter submission submission-offline,$(MAKECMDGOALS)),$(filter no,$(PRETRAIN))$(filter seed,$(RECIPE))),)
 $(error RECIPE=$(RECIPE) PRETRAIN=$(PRETRAIN): the challenge asks for pretraining on synthesised data; choose another RECIPE, PRETRAIN=yes)
 endif
@@ -522,7 +596,8 @@ lock: $(ENV)
 		--generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements.lock
 ## forget the synthesised data of EXP; what follows runs again only if the new data differ (make -n clean-synth: only list)
 clean-synth:
-	+@$(CLEAN) $(addprefix $(RUN)/,$(OUTPUTS.synth) $(OUTPUTS.convert) synth.log $(foreach m,made stat out log,.make/synth.$m .make/convert.$m))
+	+@$(CLEAN) $(addprefix $(SYNTH)/,$(OUTPUTS.synth) synth.log $(foreach m,made stat out log,.make/synth.$m)) \
+		$(addprefix $(RUN)/,$(OUTPUTS.convert) $(foreach m,made stat out log,.make/convert.$m))
 ## forget the experiment EXP (make -n clean-run: only list)
 clean-run:
 	+@$(CLEAN) $(EXPS:%=$(RUNS)/%)
@@ -534,5 +609,5 @@ CLEAN = $(PY) py/graph/clean.py $(if $(dry_run),--dry_run)
 help:
 	@awk -f scripts/help.awk Makefile configs/$(PROFILE).mk
 
-.PHONY: env models data synth pretrain finetune eval results baseline text-only table test bench check standins lock \
+.PHONY: env models data synth pretrain finetune eval results baseline text-only sweep leaderboard report compare table test bench check standins lock \
 	submission submission-offline check-submission clean-synth clean-run distclean help estimate plan why doctor verify-data check-data du store synth-report

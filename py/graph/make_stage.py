@@ -3,8 +3,8 @@
     python py/graph/make_stage.py [--experiment refuse|wait] DESCRIPTION -- COMMAND …
 
 DESCRIPTION is that of graph/stages.py. The terminal gets the lines that a script signed (``train.py: …``,
-``+ …``), with V=1 all; ``FOLDER/.make/STAGE.log`` gets everything. ``--experiment``: the folder is that of an
-experiment, which one make builds at a time; where another one does, refuse or wait.
+``+ …``), with V=1 all, with V=0 none; ``FOLDER/.make/STAGE.log`` gets everything. ``--experiment``: the
+folder is that of an experiment, which one make builds at a time; where another one does, refuse or wait.
 """
 
 import signal
@@ -53,7 +53,7 @@ def run(stage: Stage, command: list[str]) -> int:
     hidden = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment[processes.VARIABLE] = mark
-    signed, everything = f"{stage.label} ".encode(), bool(os.environ.get("V"))
+    signed, shown = f"{stage.label} ".encode(), os.environ.get("V")
     with (
         Path(f"{stage.mark}.log").open("wb") as log,
         subprocess.Popen(
@@ -64,7 +64,7 @@ def run(stage: Stage, command: list[str]) -> int:
             for line in job.stdout:
                 log.write(line)
                 log.flush()
-                if everything or SIGNED.match(line):
+                if shown != "0" and (shown or SIGNED.match(line)):
                     sys.stdout.buffer.write(signed + line)
                     sys.stdout.buffer.flush()
             status = job.wait()

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def stages(profile: str) -> list[Stage]:
     makes_own = ("MAKE", "MFLAGS")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(makes_own)}
-    command = ["make", "-n", "DESCRIBE=yes", f"PROFILE={profile}", "results", "text-only", "models", "data"]
-    command.append("synth-report")
+    command = ["make", "-n", "-j1", "DESCRIBE=yes", f"PROFILE={profile}", "results", "text-only", "models"]
+    command += ["data", "synth-report", "sweep", "RECIPES=seed recaption", "RANDOM_SEEDS=1"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return described(done.stdout.splitlines())
 
