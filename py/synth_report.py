@@ -15,6 +15,7 @@ from recipe_report import page
 from recipe_report.cards import Gallery
 from recipe_report.sources import find_lines, read_images, read_ledger, read_recipe, read_summary
 from recipe_report.survey import Survey
+from recipe_report.templates import render
 from records import BadInput, atomic_write
 
 MOST_SAMPLES = 60
@@ -76,7 +77,7 @@ def main() -> None:
     gallery = Gallery(read_images(args.seed, page.shown_ids(survey, originals)))
     content = {"title": args.title or f"Recipe {args.recipe.stem}", "head": head, "yaml": yaml}
     content |= page.counts_and_plots(survey, summary) | page.records_shown(survey, gallery, originals)
-    text = page.render(content).encode("utf-8", "replace")
+    text = render(content).encode("utf-8", "replace")
     with atomic_write(args.output, "wb") as file:
         file.write(text)
     print(f"synth_report.py: {args.output}: {len(text) / 1e6:.2f} MB, {gallery.count} pictures")

@@ -4,11 +4,11 @@ import json
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import Tags, section
 
 import synth_report
 from recipe_report import cards, figures, plots, sources, survey
@@ -97,34 +97,6 @@ def page_of(run: dict, *options: str) -> str:
 
 def start(run: dict, *options: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *command_of(run, options)], capture_output=True, text=True)
-
-
-def section(page: str, anchor: str) -> str:
-    """The HTML from a section's heading to the next one."""
-    return page.split(f'<h2 id="{anchor}">')[1].split("<h2 ")[0]
-
-
-class Tags(HTMLParser):
-    """Every tag with its attributes, and the tags left open."""
-
-    VOID = ("meta", "img", "wbr", "link", "br")
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 def test_the_same_input_gives_the_same_bytes_and_another_random_seed_another_sample(run):

@@ -58,12 +58,8 @@ class Gallery:
         except (BadInput, OSError) as error:
             return Picture(str(error))
         self.count += 1
-        small = draw_boxes(image, boxes)
-        file = io.BytesIO()
-        small.save(file, "JPEG", quality=QUALITY, optimize=True)
-        source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
         about = f"{line['id']}: {shorten(line.get('caption') or line.get('seed_caption') or '', 120)}"
-        return Picture(about, source, *small.size)
+        return thumbnail(image, about, boxes)
 
     def card(self, line: dict, words: bool = False) -> Card:
         """Everything about one record; ``words``: those that OCR read as well, and a frame for each."""
@@ -76,6 +72,14 @@ class Gallery:
         told = {name: value for name, value in line["stats"].items() if value is not False}
         stats = [(name, number(value)) for name, value in told.items()]
         return Card(line, picture, left, right, stats, list(notes_of(line, read)))
+
+
+def thumbnail(image: Image.Image, about: str, boxes: Iterable[list] = ()) -> Picture:
+    """``image`` made small, with ``boxes``; ``about`` says what it shows."""
+    small, file = draw_boxes(image, boxes), io.BytesIO()
+    small.save(file, "JPEG", quality=QUALITY, optimize=True)
+    source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return Picture(about, source, *small.size)
 
 
 def draw_boxes(image: Image.Image, boxes: Iterable[list]) -> Image.Image:

@@ -1,14 +1,10 @@
 """The page itself: every section's content, and the template that sets it."""
 
 from math import ceil
-from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from recipe_report import figures, plots, survey
-from recipe_report.cards import Card, Gallery, number
+from recipe_report.cards import Card, Gallery
 
 USUAL_CHECKS = ("ok", "not asked")  # a new caption was taken, or none was wanted
 OWN_PLACE = ("caption_check", "watermark")  # notes that have a section
@@ -110,17 +106,3 @@ def records_shown(found: survey.Survey, gallery: Gallery, originals: dict[str, d
         "watermarked": groups_of(found, gallery, "watermark", 1, words=True),
         "bad": groups_of(found, gallery, "bad", 1),
     }
-
-
-def render(content: dict) -> str:
-    """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "share": figures.percent, "count": "{:,}".format}
-    environment.filters["breakable"] = lambda name: Markup("_<wbr>").join(str(name).split("_"))
-    return environment.get_template("page.html.j2").render(content)

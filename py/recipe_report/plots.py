@@ -12,13 +12,15 @@ from matplotlib.figure import Figure
 BLUE, RED, GREY, ORANGE = "#0072b2", "#d55e00", "#9a9a9a", "#e69f00"
 INK = "#010203"  # stands for the page's text colour
 STYLE = {
-    "svg.hashsalt": "recipe_report",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 8,
+    "text.parse_math": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(
+        ("text.color", "grid.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK
+    ),
 }
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 MOST_BINS, MOST_UNIT_BINS = 50, 120
@@ -27,18 +29,15 @@ MOST_BINS, MOST_UNIT_BINS = 50, 120
 def svg_of(figure: Figure, label: str) -> Markup:
     """``figure`` as an SVG element that fills its place; ``label`` says what it shows, for screen readers."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata=NO_METADATA)
+    with matplotlib.rc_context({"svg.hashsalt": label}):  # ids that no other plot of the page has
+        figure.savefig(file, format="svg", transparent=True, metadata=NO_METADATA)
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
     used = set(re.findall(r"#([\w-]+)", text))
-    text = re.sub(r' id="([\w-]+)"', lambda found: found[0] if found[1] in used else "", text)
+    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
     size = re.search(r'viewBox="[^"]*"', text)[0]
     opening = Markup('<svg role="img" aria-label="{}" {}>').format(label, Markup(size))
-    body = re.sub(
-        r"font: ([\d.]+)px [^;\"]*",
-        r"font-size: \1px",
-        text[text.index(">") + 1 :].replace(INK, "currentColor"),
-    )
+    body = re.sub(r"font-family: [^;\"]*;? ?", "", text[text.index(">") + 1 :].replace(INK, "currentColor"))
     return opening + Markup(re.sub(r"\n\s*", "\n", body).strip())
 
 
@@ -112,8 +111,11 @@ def overlay(classes: Mapping[str, Sequence[float]], colours: dict[str, str], lab
 
 
 @matplotlib.rc_context(STYLE)
-def funnel(steps: list[dict]) -> Markup:
-    """A bar per step: what came out of it, what it dropped or repeated, and under it what it changed."""
+def funnel(steps: list[dict], name: str = "Funnel") -> Markup:
+    """A bar per step: what came out of it, what it dropped or repeated, and under it what it changed.
+
+    ``name``: of what, where a page has several.
+    """
     figure, axes = axes_of(3.8, 0.25 + 0.46 * len(steps))
     for row, step in enumerate(steps):
         common = min(step["in"], step["out"])
@@ -128,4 +130,4 @@ def funnel(steps: list[dict]) -> Markup:
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="x", nbins=5)
     label = "; ".join(f"{s['op']}: {s['in']} in, {s['out']} out, {s['changed']} changed" for s in steps)
-    return svg_of(figure, label)
+    return svg_of(figure, f"{name}: {label}")
