@@ -112,7 +112,7 @@ def verdict(result: dict) -> str:
             told.append(f"{NAMES.get(test, test)} undecided, the intervals overlap")
         if result["ratio"][test] is None:
             told.append(f"no ratio for {NAMES.get(test, test)}, where the baseline's score is 0")
-    return f"Verdict: {'; '.join(told)}. One run says nothing about the scatter between runs."
+    return f"Verdict: {'; '.join(told)}. Of one run only the questions' scatter is known, not the runs'."
 
 
 def next_steps(result: dict, settings: list[str]) -> list[str]:
@@ -128,6 +128,9 @@ def next_steps(result: dict, settings: list[str]) -> list[str]:
     steps = [f"{make} RECIPE={recipe} EXP={name}-{recipe}{shared}" for recipe in others]
     recipe = next((setting for setting in settings if setting not in own), f"RECIPE={result['recipe']}")
     steps += [f"{make} {recipe} RANDOM_SEED={number} EXP={name}-{number}"]
+    swept = " ".join(dict.fromkeys(["seed", recipe.removeprefix("RECIPE=")]))
+    knobs = [setting for setting in own if not setting.startswith("PRETRAIN=")]
+    steps += [" ".join(["make sweep", *profile, *knobs, f'RECIPES="{swept}"'])]
     if not own:
         steps += [f"{make} SEED=path/to/mgm_pretrain.jsonl STAGE1=path/to/stage_1.json EXP=mine"]
     return [*steps, "make help"]

@@ -1,21 +1,32 @@
-"""Write the Markdown table of several runs: a row per condition, mean and spread over seeds, and chance.
+"""Write the Markdown table of a leaderboard: a row per recipe or control, and what a score is worth.
 
-With the demo's true captions also the share of right facts in the captions that each run was pretrained on.
+Chance, and runs whose images were blanked (``make text-only``), stand on top; with the demo's true
+captions, the share of right facts in the captions that each recipe was pretrained on stands beside its
+scores.
 
-    python py/tabulate_runs.py --output table.md --textvqa_questions llava_textvqa_val_v051_ocr.jsonl \\
-        --mmbench_tsv mmbench_dev_20230712.tsv "text only=blank/results.json" runs/demo/a/results.json
+    python py/tabulate_runs.py --leaderboard runs/demo/leaderboard.json --output table.md \\
+        --textvqa_questions llava_textvqa_val_v051_ocr.jsonl --mmbench_tsv mmbench_dev_20230712.tsv
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 import cli
+from leaderboard.effects import score
+from leaderboard.runs import read_run, read_scores
 from questions import CIRCULAR_STEP, OCR_MARK, read_mmbench, read_textvqa
-from records import BadInput, atomic_write, read_json
+from records import atomic_write, read_json
 from world.count_facts import count_facts
 
 TESTS = ("textvqa", "mmbench")
+LABELS = {
+    "no_pretraining": "no pretraining",
+    "shuffled": "clean captions, shuffled among the images",
+    "clean": "clean captions",
+}
 
 
 def chance_textvqa(path: Path) -> float:
@@ -38,67 +49,86 @@ def chance_mmbench(path: Path) -> float:
     return 100 * fmean(groups.values())
 
 
-def read_runs(arguments: list[str]) -> dict[str, list[dict]]:
-    """``[LABEL=]results.json`` arguments by condition, in given order; the label's default is the recipe."""
-    runs: dict[str, list[dict]] = {}
-    seen: dict[tuple, str] = {}
-    for argument in arguments:
-        label, separator, path = argument.partition("=")
-        result = read_json(path if separator else argument)
-        if not isinstance(result, dict) or not {"recipe", "random_seed", "scores"} <= result.keys():
-            raise BadInput(f"{path or argument}: not a results.json; make it again")
-        label = label if separator else result["recipe"]
-        result["folder"] = Path(path if separator else argument).parent
-        key = (label, result["random_seed"])
-        if key in seen:
-            raise BadInput(f"{argument}: random seed {key[1]} of '{label}' is there, from {seen[key]}")
-        seen[key] = argument
-        runs.setdefault(label, []).append(result)
-    return runs
+def blanked(leaderboard: Path, entry: dict) -> list[str]:
+    """The cells of an entry's runs asked with blank images; empty where that was not done for all of them."""
+    runs = [leaderboard.parent / name / "blank" for name in entry["experiments"]]
+    if not runs or not all((run / "results.json").is_file() for run in runs):
+        return []
+    label = f"`{entry['recipe']}`, asked with the image blanked"
+    scores = [score(scores_of([run / "eval" / test / "score.json" for run in runs])) for test in TESTS]
+    return [label, *(cell(*found) for found in scores), "", "", "–", str(len(runs))]
 
 
-def cell(values: list[float]) -> str:
-    """``61.2 (58.0–64.1)``: mean, smallest and largest; a single value alone; a dash for none."""
-    if not values:
+def scores_of(paths: list[Path]) -> np.ndarray:
+    """Scores (runs, questions) of some score.json files."""
+    rows = [read_scores(path) for path in paths]
+    return np.array([[row[question] for question in sorted(rows[0])] for row in rows])
+
+
+def cell(mean: float, interval: list[float] | None = None, digits: int = 1) -> str:
+    """``61.2 (58.0–64.1)``: a mean and its 95 % interval."""
+    return f"{mean:.{digits}f}" + (
+        f" ({interval[0]:.{digits}f}–{interval[1]:.{digits}f})" if interval else ""
+    )
+
+
+def row_of(leaderboard: Path, entry: dict, clean: Path | None) -> list[str]:
+    """The cells of a recipe or control."""
+    name, ratio = entry["recipe"], entry["ratio"] or {"mean": None}
+    scores = [cell(entry[test]["accuracy"], entry[test]["ci95"]) for test in TESTS]
+    times = "–" if ratio["mean"] is None else cell(ratio["mean"], ratio["ci95"], 2)
+    verdicts = [(entry[test]["vs_baseline"] or {}).get("verdict", "") for test in TESTS]
+    words = verdicts[0] if len(set(verdicts)) == 1 else " / ".join(verdicts)
+    return [
+        LABELS.get(name, f"recipe `{name}`"),
+        *scores,
+        times,
+        words,
+        facts(leaderboard, entry, clean),
+        str(len(entry["random_seeds"])),
+    ]
+
+
+def facts(leaderboard: Path, entry: dict, clean: Path | None) -> str:
+    """Percent of the true captions' facts in those trained on; a dash where none were."""
+    if not clean or not entry["data"]:
         return "–"
-    mean = f"{fmean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean} ({min(values):.1f}–{max(values):.1f})"
+    folders = {
+        read_run(entry["recipe"], seed, leaderboard.parent / name).synthesis
+        for seed, name in zip(entry["random_seeds"], entry["experiments"], strict=True)
+    }
+    return cell(fmean(count_facts(clean, folder)["after"] for folder in sorted(folders)))
 
 
-def table(runs: dict[str, list[dict]], chance: dict[str, float], clean: Path | None = None) -> str:
-    """The Markdown table; ``chance`` holds percent by test, for the tests whose question file was given."""
-    rows = [["condition", "TextVQA %", "MMBench %", *(["facts right %"] if clean else []), "runs"]]
-    if chance:
-        by_chance = [cell([chance[test]] if test in chance else []) for test in TESTS]
-        rows.append(["chance", *by_chance, *([""] if clean else []), ""])
-    for label, results in runs.items():
-        by_test = [[r["scores"][test]["accuracy"] for r in results if test in r["scores"]] for test in TESTS]
-        pretrained = [r["folder"] for r in results if clean and (r["folder"] / "ledger.jsonl").exists()]
-        facts = [cell([count_facts(clean, run)["after"] for run in pretrained])] if clean else []
-        rows.append([label, *map(cell, by_test), *facts, str(len(results))])
+def table(leaderboard: Path, chance: dict[str, float], clean: Path | None = None) -> str:
+    """The Markdown table; ``chance`` holds percent by test."""
+    rows = [
+        ["condition", "TextVQA %", "MMBench %", "score ÷ `seed`'s", "against `seed`", "facts right %", "runs"]
+    ]
+    rows.append(["chance", *(cell(chance[test]) for test in TESTS), "", "", "", ""])
+    board = [entry for entry in read_json(leaderboard) if entry["random_seeds"]]
+    rows += [cells for entry in board if (cells := blanked(leaderboard, entry))]
+    rows += [row_of(leaderboard, entry, clean) for entry in board]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], f"|---|{'---:|' * (len(rows[0]) - 1)}", *lines[1:], ""])
+    return "\n".join([lines[0], "|---|---:|---:|---:|---|---:|---:|", *lines[1:], ""])
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("results", nargs="+", metavar="[LABEL=]results.json", help="runs, rows in this order")
-    parser.add_argument("--textvqa_questions", type=Path, help="question file, for chance; off: a dash")
-    parser.add_argument("--mmbench_tsv", type=Path, help="question file, for chance; off: a dash")
     parser.add_argument(
-        "--clean", type=Path, help="true captions (controls/clean.jsonl), for facts; off: none"
+        "--leaderboard", type=Path, required=True, help="leaderboard.json, its runs beside it"
     )
-    parser.add_argument("--output", type=Path, help="the .md to write; off: print only")
+    parser.add_argument("--textvqa_questions", type=Path, required=True, help="question file, for chance")
+    parser.add_argument("--mmbench_tsv", type=Path, required=True, help="question file, for chance")
+    parser.add_argument(
+        "--clean", type=Path, help="true captions (controls/clean.jsonl); off: facts are a dash"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the .md to write")
     args = parser.parse_args()
-    chance = {}
-    if args.textvqa_questions:
-        chance["textvqa"] = chance_textvqa(args.textvqa_questions)
-    if args.mmbench_tsv:
-        chance["mmbench"] = chance_mmbench(args.mmbench_tsv)
-    text = table(read_runs(args.results), chance, args.clean)
-    if args.output:
-        with atomic_write(args.output) as file:
-            file.write(text)
+    chance = {"textvqa": chance_textvqa(args.textvqa_questions), "mmbench": chance_mmbench(args.mmbench_tsv)}
+    text = table(args.leaderboard, chance, args.clean)
+    with atomic_write(args.output) as file:
+        file.write(text)
     print(text, end="")
 
 

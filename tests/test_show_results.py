@@ -79,8 +79,9 @@ def test_the_table_is_plain_and_holds_everything_that_was_measured(tmp_path):
         "circular, letters inferred",
         "torch 2.14.1",
         "TextVQA better than the baseline, beyond both intervals; MMBench undecided",
-        "One run says nothing about the scatter between runs",
+        "Of one run only the questions' scatter is known, not the runs'",
         "RECIPE=recaption RANDOM_SEED=1025",
+        'make sweep RECIPES="seed recaption"',
         "SEED=path/to/mgm_pretrain.jsonl STAGE1=path/to/stage_1.json",
         "make help",
     ):

@@ -1,40 +1,42 @@
-"""The table over runs: rows in the given order, mean and spread, chance from the question files."""
+"""The README's table: recipes and controls in the leaderboard's order, verdicts, chance, blanked images."""
 
 import json
+import shutil
 
 import pytest
+from sweeps import write_board
 
 from questions import MMBENCH_COLUMNS
-from records import BadInput, write_json
-from tabulate_runs import chance_mmbench, chance_textvqa, read_runs, table
+from records import read_json
+from tabulate_runs import chance_mmbench, chance_textvqa, table
+
+CHANCE = {"textvqa": 28.4, "mmbench": 25.0}
 
 
-def run(folder, name, recipe, seed, textvqa, mmbench):
-    scores = {"textvqa": {"accuracy": textvqa}, "mmbench": {"accuracy": mmbench}}
-    write_json(folder / name, {"recipe": recipe, "random_seed": seed, "scores": scores})
-    return str(folder / name)
+def test_rows_stand_in_the_leaderboards_order_with_intervals_and_verdicts(tmp_path):
+    made = write_board(tmp_path, {"seed": 0.3, "recaption": 0.95, "shuffled": 0.3}, [1, 2, 3, 4, 5])
+    lines = table(made["leaderboard"], CHANCE).splitlines()
+    assert lines[2] == "| chance | 28.4 | 25.0 |  |  |  |  |"
+    board = {entry["recipe"]: entry for entry in read_json(made["leaderboard"])}
+    labels = [line.split(" | ")[0] for line in lines[3:]]
+    assert labels[0] == "| recipe `recaption`" and "| clean captions, shuffled among the images" in labels
+    best = board["recaption"]
+    mean, (low, high) = best["textvqa"]["accuracy"], best["textvqa"]["ci95"]
+    assert f"| {mean:.1f} ({low:.1f}–{high:.1f}) |" in lines[3]
+    assert lines[3].endswith("| better | – | 5 |")
+    assert next(line for line in lines if "`seed`" in line[:20]).endswith("| 1.00 |  | – | 5 |")
 
 
-def test_rows_are_conditions_in_given_order_with_mean_and_spread(tmp_path):
-    arguments = [
-        "text only=" + run(tmp_path, "t.json", "recaption", 1, 17.0, 25.0),
-        run(tmp_path, "b.json", "recaption", 1, 80.0, 70.0),
-        run(tmp_path, "a.json", "filter", 1, 60.0, 40.0),
-        run(tmp_path, "c.json", "recaption", 2, 84.0, 80.0),
-    ]
-    lines = table(read_runs(arguments), {"textvqa": 28.4}).splitlines()
-    assert lines[2:] == [
-        "| chance | 28.4 | – |  |",
-        "| text only | 17.0 | 25.0 | 1 |",
-        "| recaption | 82.0 (80.0–84.0) | 75.0 (70.0–80.0) | 2 |",
-        "| filter | 60.0 | 40.0 | 1 |",
-    ]
-
-
-def test_one_seed_of_one_condition_counts_once(tmp_path):
-    path = run(tmp_path, "a.json", "recaption", 1, 80.0, 70.0)
-    with pytest.raises(BadInput, match="random seed 1 of 'recaption' is there"):
-        read_runs([path, path])
+def test_blanked_runs_have_a_row_only_if_all_runs_of_a_recipe_were_asked_so(tmp_path):
+    made = write_board(tmp_path, {"seed": 0.3, "recaption": 0.9}, [1, 2])
+    runs = made["leaderboard"].parent
+    for name in ("recaption-s1", "recaption-s2"):
+        assert "blanked" not in table(made["leaderboard"], CHANCE)
+        shutil.copytree(runs / "seed-s1" / "eval", runs / name / "blank" / "eval")
+        shutil.copy(runs / "seed-s1" / "results.json", runs / name / "blank")
+    [row] = [line for line in table(made["leaderboard"], CHANCE).splitlines() if "blanked" in line]
+    mean = read_json(runs / "seed-s1" / "results.json")["scores"]["mmbench"]["accuracy"]
+    assert row.startswith("| `recaption`, asked with the image blanked | ") and f" {mean:.1f} (" in row
 
 
 def test_chance_on_textvqa_is_one_of_the_ocr_tokens(tmp_path):
