@@ -38,6 +38,7 @@ PY := $(PY) -SE
 PROFILE ?= demo
 ## name of the experiment, its folder under runs/PROFILE; of several, `make -j4 results EXP="a b c d"` makes each
 EXP ?= default
+EXP_GIVEN := $(findstring command,$(origin EXP))
 EXPS := $(EXP)
 override EXP := $(firstword $(EXPS))
 ## data recipe: a name in configs/recipes, or the path of your own .yaml
@@ -406,7 +407,7 @@ SWEPT := $(if $(filter table,$(MANY)),no_pretraining shuffled) $(if $(filter see
 ROWS := $(notdir $(SWEPT:%.yaml=%))
 ifneq ($(MANY),)
 fault := $(shell $(PY) py/graph/check_sweep.py --profile $(PROFILE) --recipes $(foreach r,$(SWEPT),$(call quoted,$r)) \
-	--random_seeds $(foreach s,$(RANDOM_SEEDS),$(call quoted,$s)) --given $(given))
+	--random_seeds $(foreach s,$(RANDOM_SEEDS),$(call quoted,$s)) --given $(given) $(if $(DESCRIBE),,$(EXP_GIVEN:command=EXP)))
 $(if $(fault),$(error $(fault)))
 SWEEP := $(foreach s,$(RANDOM_SEEDS),$(foreach r,$(ROWS),$r-s$s))
 SWEEP_MARKS := $(SWEEP:%=$(RUNS)/%/.make/results)
