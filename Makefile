@@ -401,28 +401,33 @@ $(RUN)/.make/blank: $(RUN)/.make/blank_textvqa $(RUN)/.make/blank_mmbench
 # A row of the leaderboard is a recipe or a control; each of its runs is an experiment, ROW-sRANDOM_SEED.
 MANY := $(filter sweep leaderboard report table,$(MAKECMDGOALS))
 ROW.no_pretraining := RECIPE=seed PRETRAIN=no
-ROW.shuffled := RECIPE=seed SEED=$(DATA)/controls/shuffled.jsonl
-ROW.clean := RECIPE=seed SEED=$(DATA)/controls/clean.jsonl
+ROW.shuffled := RECIPE=seed PRETRAIN=yes SEED=$(DATA)/controls/shuffled.jsonl
+ROW.clean := RECIPE=seed PRETRAIN=yes SEED=$(DATA)/controls/clean.jsonl
 SWEPT := $(if $(filter table,$(MANY)),no_pretraining shuffled) $(if $(filter seed,$(RECIPES)),,seed) $(RECIPES) $(if $(filter table,$(MANY)),clean)
 ROWS := $(notdir $(SWEPT:%.yaml=%))
 ifneq ($(MANY),)
 fault := $(shell $(PY) py/graph/check_sweep.py --profile $(PROFILE) --recipes $(foreach r,$(SWEPT),$(call quoted,$r)) \
 	--random_seeds $(foreach s,$(RANDOM_SEEDS),$(call quoted,$s)) --given $(given) $(if $(DESCRIBE),,$(EXP_GIVEN:command=EXP)))
-$(if $(fault),$(error $(fault)))
+$(if $(fault)$(filter-out 0,$(.SHELLSTATUS)),$(error $(or $(fault),RECIPES or RANDOM_SEEDS: see above)))
 SWEEP := $(foreach s,$(RANDOM_SEEDS),$(foreach r,$(ROWS),$r-s$s))
 SWEEP_MARKS := $(SWEEP:%=$(RUNS)/%/.make/results)
 SWEEP_STARTED := $(if $(DESCRIBE),,$(shell date +%s))
 seed_of = $(lastword $(subst -s, ,$1))
 row_of = $(patsubst %-s$(seed_of),%,$1)
-row_knobs = $(or $(ROW.$(row_of)),RECIPE=$(or $(filter $(row_of).yaml %/$(row_of).yaml,$(SWEPT)),$(row_of)))
+row_knobs = $(or $(ROW.$(row_of)),PRETRAIN=yes RECIPE=$(or $(filter $(row_of).yaml %/$(row_of).yaml,$(SWEPT)),$(row_of)))
+SWEPT_TEXT := $(foreach r,$(SWEPT),$(file <$(or $(wildcard $(filter %.yaml,$r) configs/recipes/$r.yaml),/dev/null)))
+SWEPT_READS = $(findstring {$1},$(SWEPT_TEXT))
+SWEPT_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL MATCHING_MODEL,$(if $(call SWEPT_READS,$m),$($m)))
+SWEEP_NEEDS := $(ENV) $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX) $(SWEPT_MODELS)) \
+	$(filter $(DATA)/.make/%,$(SEED_AND_STAGE1) $(call from,FINETUNE_DATA,finetune) $(call from,EVAL_DATA,eval))
 # What is to run of a run and of what it shares with others; with all of theirs the command line could grow too long.
 to_run_of = $(filter-out $(patsubst %,$(RUNS)/%/%,$(filter-out $1,$(SWEEP))),$(TO_RUN))
 ifneq ($(filter sweep table,$(MANY)),)
 tell_progress = $(PY) py/graph/sweep_progress.py --started $(SWEEP_STARTED) $(filter $(SWEEP_MARKS),$(TO_RUN))
-sweep-start: | $(INPUTS_READY)
+sweep-start: | $(SWEEP_NEEDS)
 	+@$(if $(DESCRIBE)$(dry_run),,$(if $(filter $(SWEEP_MARKS),$(TO_RUN)),$(tell_progress)))
 .PHONY: sweep-start
-$(SWEEP_MARKS): $(RUNS)/%/.make/results: | $(INPUTS_READY) sweep-start
+$(SWEEP_MARKS): $(RUNS)/%/.make/results: | sweep-start
 	+@$(if $(DESCRIBE)$(filter $(RUNS)/$*/%,$(TO_RUN)),$(MAKE) $(if $(DESCRIBE),,TO_RUN='$(call to_run_of,$*)') EXP=$* $(call row_knobs,$*) \
 		RANDOM_SEED=$(call seed_of,$*) SYNTH_EXP=$(call row_of,$*)-synth BASELINE_EXP= WAIT=yes V=$(or $V,0) $@ \
 		$(if $(filter table,$(MANY)),$(patsubst filter_recaption-s%,$(RUNS)/$*/.make/blank,$(filter filter_recaption-s%,$*))) \
@@ -438,10 +443,13 @@ RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/questions.py py/progress
 	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks sizes stages))
 CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
 	$(MODEL_CODE) py/mgm/training/__init__.py py/mgm/training/trainable.py $(RUNS_CODE)
-KNOBS.leaderboard := ROWS RANDOM_SEEDS CAPTIONER SIMILARITY_MODEL MATCHING_MODEL
+KNOBS.leaderboard := ROWS RANDOM_SEEDS SWEEP_AGAIN CAPTIONER SIMILARITY_MODEL MATCHING_MODEL
+# The knobs of the command that makes the same sweep with other random seeds.
+SWEEP_AGAIN := $(strip $(if $(filter table,$(MANY))$(filter-out file,$(origin RECIPES)),RECIPES="$(strip $(SWEPT))") \
+	$(foreach v,$(filter-out RECIPES RANDOM_SEEDS PROFILE GOAL TARGET V DESCRIBE TO_RUN WAIT,$(given)),$v=$($v)))
 $(RUNS)/.make/leaderboard: $(SWEEP_MARKS)
 	@$(call stage,scripts/leaderboard.sh --runs $(RUNS) --recipes '$(ROWS)' --random_seeds '$(RANDOM_SEEDS)' \
-		--settings $(call quoted,$(if $(filter file,$(origin RECIPES)),,RECIPES="$(RECIPES)")) \
+		--settings $(call quoted,$(SWEEP_AGAIN)) \
 		--captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL))
 OUTPUTS.report := report.html
 PACKAGES.report := jinja2 matplotlib pillow scipy statsmodels rich
@@ -455,7 +463,7 @@ endif
 sweep: $(RUNS)/.make/leaderboard $(RUNS)/.make/report
 	+@$(if $(dry_run),,cat $(RUNS)/leaderboard.txt; echo 'open $(RUNS)/report.html')
 ## the leaderboard of the runs of RECIPES and RANDOM_SEEDS that are there: runs/PROFILE/leaderboard.json
-leaderboard: $(RUNS)/.make/leaderboard
+leaderboard: $(RUNS)/.make/leaderboard $(RUNS)/.make/report
 	+@$(if $(dry_run),,cat $(RUNS)/leaderboard.txt)
 ## the same as a page with plots, losses, data and answers: runs/PROFILE/report.html
 report: $(RUNS)/.make/report
@@ -468,7 +476,7 @@ B ?=
 compare: $(ENV)
 	@$(PYTHON) py/compare_runs.py --runs $(RUNS) --a $(call quoted,$A) --b $(call quoted,$B)
 ## the leaderboard of RECIPES with all controls (demo), written into README.md
-table: $(RUNS)/.make/leaderboard
+table: $(RUNS)/.make/leaderboard $(RUNS)/.make/report
 	@scripts/table.sh $(RUNS) $(DATA)
 
 ##@ The submission

@@ -26,6 +26,9 @@ def fault(profile: str, recipes: list[str], random_seeds: list[str], given: list
     for seed, count in Counter(random_seeds).items():
         if count > 1:
             return f"RANDOM_SEEDS: {seed} stands {count} times; a run counts once"
+    for control in CONTROLS[1:]:
+        if control in recipes and "SEED" in given:
+            return f"RECIPES: the control {control} is of the demo's own seed; leave it out, or SEED"
     own = {path.stem for path in RECIPES.glob("*.yaml")}
     for recipe in recipes:
         if words := recipe_fault(recipe, own, profile):

@@ -100,7 +100,7 @@ def main() -> None:
     elif found:
         targets = {stage.mark: stage.target for stage in stages}
         print("\n".join(f"run {targets[mark]}: {words(reasons)}" for mark, reasons in found.items()))
-    else:
+    elif stages:
         print("up to date")
 
 

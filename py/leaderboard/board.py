@@ -54,8 +54,11 @@ def judge(entries: dict[str, dict], rows: dict[str, list[Run]], tests: Sequence[
     }
     for (name, what), word in zip(asked, verdicts(list(asked.values())), strict=True):
         minutes = sum(run_minutes(runs) or 0.0 for runs in (rows[name], base))
+        told = verdict_of(asked[name, what], word, minutes)
+        if what == OVERALL:  # its divisor scatters too
+            told["ci95"] = [end - 1 for end in entries[name]["ratio"]["ci95"]]
         place = entries[name] if what == OVERALL else entries[name][what]
-        place["vs_baseline"] = verdict_of(asked[name, what], word, minutes)
+        place["vs_baseline"] = told
 
 
 def standing(found: dict[str, Any], tests: Sequence[str]) -> tuple:
@@ -98,7 +101,7 @@ def ratio_of(
 ) -> dict[str, Any] | None:
     """The challenge's score; None without a baseline."""
     if name == BASELINE:
-        return {"mean": 1.0, "ci95": None}
+        return {"mean": 1.0 if all(matrix(runs, test).any() for test in tests) else None, "ci95": None}
     return ratio(runs, rows[BASELINE], tests) if BASELINE in rows else None
 
 

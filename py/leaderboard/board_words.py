@@ -42,6 +42,10 @@ def explanations(board: Board) -> list[str]:
     for (recipe, what), told in found.items():
         if is_open(told):
             lines += [f"{recipe}, {difference(told, what)}; {what_decides(told)}."]
+    if any(is_open(told) for told in found.values()):
+        lines += [
+            "Adding seeds until a verdict comes makes wrong ones likelier: add as many as told, then stop."
+        ]
     lines += same_data(board)
     for entry in board:
         for run in entry["left_out"]:

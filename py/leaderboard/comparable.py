@@ -7,6 +7,7 @@ from leaderboard.runs import Run
 from records import BadInput
 
 PROTOCOL = ("test", "prompt", "question_file_sha256", "image", "decoding", "max_new_tokens", "parse")
+PROTOCOL += ("dtype", "device")
 DATA_FILES = {"RECIPE", "SEED", "STAGE1"}  # with hashes among a result's inputs
 DATA_KNOBS = {
     "PRETRAIN",
@@ -19,7 +20,7 @@ DATA_KNOBS = {
 FREE_KNOBS = {"RANDOM_SEED"} | DATA_FILES | DATA_KNOBS  # what makes one recipe's data another's
 READ_BY_SOME = {"PRETRAIN_BUDGET"}  # in synthesis, where a recipe asks for it; all runs' conversion reads it
 OWN_CODE = ("py/", "scripts/", "configs/zero")  # recipes and data are files of other folders
-SHARED_INPUTS = ("data/", "models/")
+SHARED_INPUTS = ("data/", "models/", "own_EVAL_DATA", "own_FINETUNE_DATA")
 SHOWN = 3
 NAMED = {"recipe": "version of the recipe", "seed": "seed set", "synth": "synth.jsonl"}
 

@@ -45,8 +45,7 @@ def contrasts(runs: Sequence[Run], base: Sequence[Run], tests: Sequence[str]) ->
     """What a recipe is judged by: differences in points of each test, and in the challenge's score.
 
     The challenge's score is the mean over the tests of score ÷ baseline's score, the baseline's own being 1.
-    Whether the two differ is asked with the divisor held at its mean; that the ratio scatters with it is
-    `ratio`'s matter.
+    Whether the two differ is asked with the divisor held at its mean; the interval has its scatter, too.
     """
     same = dict.fromkeys(tests, 1.0)
     found = {test: contrast(runs, base, {test: 100.0}, same) for test in tests}

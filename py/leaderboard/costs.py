@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from leaderboard.runs import STAGES, Run
+from leaderboard.runs import Run
 
 ASKS = {
     "blip2_caption_mapper": "captions",
@@ -52,9 +52,13 @@ def synthesis_minutes(runs: Sequence[Run]) -> float | None:
 
 
 def run_minutes(runs: Sequence[Run]) -> float | None:
-    """Mean minutes of one run, from its data to its scores."""
+    """Mean minutes of one run, from its data to its scores; with synthesis where each run has its own."""
     seconds = [
-        sum(run.made[stage]["seconds"] for stage in STAGES[1:] if stage in run.made)
+        sum(
+            mark["seconds"]
+            for stage, mark in run.made.items()
+            if stage != "synth" or not run.shares_synthesis
+        )
         for run in runs
         if run.made
     ]

@@ -35,6 +35,11 @@ class Run(NamedTuple):
         """The folder of the run's synth.jsonl, ledger.jsonl and synth.summary.json, which runs may share."""
         return shared_synthesis(self.made) or self.folder
 
+    @property
+    def shares_synthesis(self) -> bool:
+        """Whether the data were synthesised once for several runs."""
+        return shared_synthesis(self.made) is not None
+
 
 def read_run(recipe: str, random_seed: int, folder: Path) -> Run:
     """The run in ``folder``, shown as ``recipe``; raises `BadInput` where it is another's or not whole."""
@@ -54,6 +59,7 @@ def read_run(recipe: str, random_seed: int, folder: Path) -> Run:
             raise BadInput(f"{path}: says {shown} for {test}, its questions {mean:.2f}; make it again")
     run = Run(recipe, random_seed, folder, result, scores, made_by(folder))
     require_whole(run)
+    require_its_data(run)
     return run
 
 
@@ -81,6 +87,17 @@ def require_whole(run: Run) -> None:
     if begun:
         raise BadInput(
             f"{run.folder}: {begun[0]} was begun again and is not made; 'make sweep' goes on with it"
+        )
+
+
+def require_its_data(run: Run) -> None:
+    """Raise `BadInput` where the folder of synthesis, which runs share, holds other data by now."""
+    read = run.made.get("convert", {}).get("inputs", {})
+    digest = next((read[label] for label in read if label.split("/")[-1] == "synth"), None)
+    made = run.made.get("synth", {}).get("outputs", {}).get("digest")
+    if digest and made and digest != made:
+        raise BadInput(
+            f"{run.folder}: trained on other data than {run.synthesis} holds by now; run 'make sweep'"
         )
 
 
@@ -115,7 +132,7 @@ def made_by(folder: Path) -> dict[str, dict]:
 
 def shared_synthesis(made: dict[str, dict]) -> Path | None:
     """The folder of another experiment whose data a run was trained on, by the marks of its stages."""
-    inputs = made["convert"]["inputs"] if "convert" in made else {}
+    inputs = made.get("convert", {}).get("inputs", {})
     return next((Path(label).parents[1] for label in inputs if label.endswith("/.make/synth")), None)
 
 
@@ -133,6 +150,10 @@ def read_answers(run: Run, test: str) -> dict[str, dict]:
     folder = run.folder / "eval" / folder_of(test)
     lines = [line for _, line in read_jsonl(folder / ("answers.jsonl" if test == "mmbench" else "bm1.jsonl"))]
     if test != "mmbench":  # where scores stand in the answers' order
+        if len(lines) != len(run.scores[test]):
+            raise BadInput(
+                f"{folder}: {len(lines)} answers, {len(run.scores[test])} scores; answer the test again"
+            )
         return dict(zip(run.scores[test], lines, strict=True))
     answers: dict[str, dict] = {}
     for line in lines:

@@ -1,5 +1,6 @@
 """Better, worse or undecided: corrected for all that is compared, and how many more seeds would decide."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from leaderboard.effects import Effect
 
 LEVEL = 0.05  # of a wrong verdict among equal recipes, over a whole comparison
 POWER = 0.8  # with which the seeds asked for would find an effect as large as the one seen
-MOST_SEEDS = 1000
+MOST_SEEDS = 1_000_000
 QUANTILES = (np.arange(40) + 0.5) / 40
 BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
 
@@ -34,16 +35,19 @@ def verdicts(effects: Sequence[Effect]) -> list[Verdict]:
     if not effects:
         return []
     corrected = multipletests([each.p_value for each in effects], LEVEL, "holm")[1]
-    return [verdict(each, float(p), len(effects)) for each, p in zip(effects, corrected, strict=True)]
+    still_open = sum(p > LEVEL for p in corrected)
+    return [verdict(each, float(p), still_open) for each, p in zip(effects, corrected, strict=True)]
 
 
-def verdict(found: Effect, p: float, comparisons: int) -> Verdict:
-    """The verdict on one effect of corrected ``p``."""
+def verdict(found: Effect, p: float, still_open: int) -> Verdict:
+    """The verdict on one effect of corrected ``p``; of those ``still_open`` the next one counts as the
+    first.
+    """
     if found.by_seed is None:
         return Verdict(UNDECIDED, p, None)
     if p <= LEVEL:
         return Verdict(BETTER if found.value > 0 else WORSE, p, None)
-    return Verdict(UNDECIDED, p, more_seeds(found, LEVEL / comparisons))
+    return Verdict(UNDECIDED, p, more_seeds(found, LEVEL / still_open))
 
 
 def more_seeds(found: Effect, level: float) -> int | None:
@@ -51,9 +55,9 @@ def more_seeds(found: Effect, level: float) -> int | None:
     limit = abs(found.value) / sqrt(found.question_variance)
     if limit <= stats.norm.isf(level / 2) + stats.norm.isf(1 - POWER):
         return None
-    now = found.by_seed.seeds
-    enough = (seeds for seeds in range(now + 1, MOST_SEEDS) if power(found, seeds, level) >= POWER)
-    return next((seeds - now for seeds in enough), None)
+    numbers = range(found.by_seed.seeds + 1, MOST_SEEDS)
+    more = 1 + bisect_left(numbers, POWER, key=lambda seeds: power(found, seeds, level))
+    return more if more <= len(numbers) else None
 
 
 def power(found: Effect, seeds: int, level: float) -> float:

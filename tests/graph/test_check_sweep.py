@@ -131,3 +131,9 @@ def test_the_script_prints_the_fault_or_nothing(random_seeds, printed):
         [*script, "--random_seeds", *random_seeds, "--given"], capture_output=True, text=True, check=True
     )
     assert done.stdout[: len(printed) or None] == printed
+
+
+@pytest.mark.parametrize("control", ["shuffled", "clean"])
+def test_a_control_of_the_demos_seed_does_not_go_with_another_seed(control):
+    assert "is of the demo's own seed" in fault("demo", ["seed", control], ["1"], ["SEED"])
+    assert fault("demo", ["seed", "no_pretraining"], ["1"], ["SEED"]) == ""

@@ -73,7 +73,7 @@ def test_an_entry_tells_scores_of_each_run_data_inputs_and_cost(tmp_path):
         "synthesis_flop": 100_000,
         "synthesis_minutes": 0.2,
         "training_flop": 2e12,
-        "run_minutes": 1.0,
+        "run_minutes": 1.2,
     }
     overall = found["vs_baseline"]
     assert overall["difference"] == pytest.approx(found["ratio"]["mean"] - 1)
@@ -105,7 +105,9 @@ def test_an_open_verdict_tells_more_seeds_and_the_minutes_of_both_recipes_runs(t
     ]
     assert told
     assert all(each["verdict"] == "undecided" for each in told)
-    assert [each["more_minutes"] for each in told] == [2.0 * each["more_seeds"] for each in told]
+    assert [each["more_minutes"] for each in told] == pytest.approx(
+        [2.4 * each["more_seeds"] for each in told]
+    )
 
 
 def test_with_one_run_each_only_the_questions_scatter_is_known_and_nothing_decided(tmp_path):
@@ -261,3 +263,19 @@ def test_textvqa_without_ocr_tokens_keeps_its_own_name(tmp_path):
     assert "textvqa" not in found
     assert found["textvqa_pure"]["vs_baseline"]["verdict"] == "better"
     assert {"mean", "ci95", "textvqa_pure", "mmbench"} == found["ratio"].keys()
+
+
+def test_the_overall_interval_is_the_ratios_with_its_divisors_scatter(tmp_path):
+    for recipe, share in {"seed": 0.3, "good": 0.8}.items():
+        write(tmp_path, recipe, share)
+    good = board(tmp_path, "seed", "good")["good"]
+    assert good["vs_baseline"]["difference"] == pytest.approx(good["ratio"]["mean"] - 1)
+    assert good["vs_baseline"]["ci95"] == pytest.approx([end - 1 for end in good["ratio"]["ci95"]])
+
+
+def test_a_baseline_that_scores_nothing_in_a_test_is_no_winner(tmp_path):
+    nothing = {str(question): 0.0 for question in range(60)}
+    write(tmp_path, "seed", 0.3, textvqa=nothing)
+    write(tmp_path, "good", 0.8)
+    found = board(tmp_path, "seed", "good")
+    assert [*found] == ["good", "seed"] and found["seed"]["ratio"]["mean"] is None

@@ -25,9 +25,11 @@ SWAP = [
 ]
 
 
-def run(minutes=(), flops=(), steps=(), notes=None, data=True):
+def run(minutes=(), flops=(), steps=(), notes=None, data=True, shared=False):
     """A run with the minutes of its stages by name, and the operations of its trainings."""
     made = {stage: {"seconds": 60.0 * some} for stage, some in dict(minutes).items()}
+    if shared and "convert" in made:
+        made["convert"]["inputs"] = {"runs/demo/x-synth/.make/synth": "d"}
     training = {stage: count and {"flop": count} for stage, count in dict(flops).items()}
     summary = {"steps": list(steps), "notes": notes or {}} if data else None
     return Run("", 1, Path(), {"data": summary, "training": training}, {}, made)
@@ -59,10 +61,15 @@ def test_operations_of_synthesis_are_those_of_the_calls():
     assert found["model_calls"]["images read"] == 30, "counted, though its operations are not known"
 
 
-def test_minutes_are_of_the_longest_synthesis_and_the_mean_run():
+@pytest.mark.parametrize("shared, minutes", [(True, 12), (False, 17.5)])
+def test_minutes_are_of_the_longest_synthesis_and_the_mean_run(shared, minutes):
     stages = {"convert": 1, "pretrain": 4, "finetune": 3, "textvqa": 1, "mmbench": 1}
-    found = cost_of([run({"synth": 9} | stages), run({"synth": 2} | stages | {"pretrain": 8})], PER_CALL)
-    assert (found["synthesis_minutes"], found["run_minutes"]) == pytest.approx((9, 12))
+    runs = [
+        run({"synth": 9} | stages, shared=shared),
+        run({"synth": 2} | stages | {"pretrain": 8}, shared=shared),
+    ]
+    found = cost_of(runs, PER_CALL)
+    assert (found["synthesis_minutes"], found["run_minutes"]) == pytest.approx((9, minutes))
 
 
 def test_a_run_without_marks_does_not_count_in_the_minutes():

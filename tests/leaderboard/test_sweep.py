@@ -59,6 +59,10 @@ def test_a_whole_sweep_is_read_in_the_order_asked_for(runs):
             lambda f: change(f / "results.json", profile="full"),
             "not comparable with seed-s1: profile demo → full",
         ),
+        (
+            lambda f: change_mark(f, "convert", inputs={"synth": "of later data"}),
+            "trained on other data than",
+        ),
         (lambda f: inputs(f, finetune_data="g"), "not comparable with seed-s1: another finetuning set"),
         (lambda f: reads(f, "finetune", "py/finetune.py"), "seed-s1: finetune: py/finetune.py aa → bb"),
         (

@@ -89,3 +89,12 @@ def test_no_difference_at_all_needs_no_seeds_since_none_would_show_it():
 
 def test_what_is_decided_needs_no_more_seeds():
     assert verdicts([known(0.5)])[0].more_seeds is None
+
+
+def test_seeds_are_asked_for_at_the_level_of_what_is_still_open():
+    """Holm's next step: what is decided counts no more."""
+    some = known(0.015, 3, by_seed=2e-4, by_question=4e-6)
+    alone, among_decided, among_open = (
+        verdicts([some, *others])[0] for others in ([], [known(0.5)] * 9, [some] * 9)
+    )
+    assert alone.more_seeds == among_decided.more_seeds < among_open.more_seeds

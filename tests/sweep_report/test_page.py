@@ -203,7 +203,7 @@ def test_many_recipes_and_random_seeds_fit_into_five_megabytes(make):
         (lambda o: change(o["leaderboard"], "ratio", {"mean": 1, "ci95": [1]}), "an interval that is none"),
         (
             lambda o: empty(o["leaderboard"].parent / "seed-s1/eval/textvqa/bm1.jsonl"),
-            "has other answers than",
+            "answers, 60 scores; answer the test again",
         ),
         (lambda o: empty(o["leaderboard"].parent / "seed-s1/eval/mmbench/answers.jsonl"), "no question_id"),
         (lambda o: o["leaderboard"].write_text('[{"recipe": "x"}]'), "recipe x: lacks fields"),
