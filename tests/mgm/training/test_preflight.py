@@ -45,7 +45,7 @@ def test_each_sample_counts_as_the_decoder_sees_it(dataset):
 
 def test_a_small_run_keeps_its_activations_and_says_what_it_needs(tiny_loaded, dataset, tmp_path):
     said = []
-    assert preflight(tiny_loaded.model.config, True, arguments(tmp_path), dataset, said.append) == "all"
+    assert preflight(tiny_loaded.model.config, True, arguments(tmp_path), dataset, said.append)[0] == "all"
     assert "without gradient checkpointing" in said[0]
     assert "FLOP for 22 samples" in said[1] and "disk:" in said[1] and len(said) == 2
 
@@ -56,11 +56,11 @@ def test_checkpointing_stays_on_where_memory_asks_and_off_where_it_was_never_on(
     little = SimpleNamespace(available=2_000_000)
     monkeypatch.setattr(module.psutil, "virtual_memory", lambda: little)
     said, config = [], tiny_loaded.model.config
-    assert preflight(config, True, arguments(tmp_path), dataset, said.append) == "inputs"
+    assert preflight(config, True, arguments(tmp_path), dataset, said.append)[0] == "inputs"
     assert any("warning" in line and "BATCH_SIZE_PER_GPU" in line for line in said)
     assert not any("GRADIENT_CHECKPOINTING" in line for line in said)
     off = arguments(tmp_path, activation_checkpointing=False)
-    assert preflight(config, True, off, dataset, said.append) == "all"
+    assert preflight(config, True, off, dataset, said.append)[0] == "all"
     assert "GRADIENT_CHECKPOINTING=True" in said[-1]
 
 
@@ -95,6 +95,6 @@ def test_a_host_without_room_for_the_optimizer_and_a_full_disk_are_warned_of(
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     said = []
     args = on_gpu(tmp_path, zero={"offload_optimizer": {"device": "cpu"}})
-    assert preflight(tiny_loaded.model.config, False, args, dataset, said.append) == "all"
+    assert preflight(tiny_loaded.model.config, False, args, dataset, said.append)[0] == "all"
     assert any("of the machine's memory" in line and "zero2.json" in line for line in said)
     assert any("checkpoints may take" in line and "1 kB are free" in line for line in said)
