@@ -80,7 +80,7 @@ CUT_LONG_SAMPLES ?= False
 
 ##@ Knobs of many runs (make sweep RECIPES="seed recaption my/own.yaml" RANDOM_SEEDS="1 2 3")
 
-## recipes to compare: names, paths of your own .yaml, or the controls no_pretraining, shuffled and clean (demo); `seed`
+## recipes to compare with `seed`: names, paths of your own .yaml, or controls: no_pretraining, shuffled and clean (demo)
 RECIPES ?= seed recaption filter_recaption swap_worst balanced ocr_grounded
 ## random seeds that each is run with
 RANDOM_SEEDS ?= 1 2 3 4 5
