@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 import cli
-from leaderboard.contrasts import contrasts
+from leaderboard.board import all_contrasts
 from leaderboard.runs import Run
 from leaderboard.sweep import BASELINE, read_sweep
 from leaderboard.verdicts import BETTER, UNDECIDED, WORSE, verdicts
@@ -26,13 +26,7 @@ Place = tuple[str, str]
 def words_of(rows: dict[str, list[Run]], random_seeds: Sequence[int]) -> dict[Place, str]:
     """The verdicts of a leaderboard over ``random_seeds`` alone."""
     some = {name: [run for run in runs if run.random_seed in random_seeds] for name, runs in rows.items()}
-    base = some[BASELINE]
-    asked = {
-        (name, what): found
-        for name, runs in some.items()
-        if name != BASELINE
-        for what, found in contrasts(runs, base, list(base[0].scores)).items()
-    }
+    asked = all_contrasts(some, list(some[BASELINE][0].scores))
     return dict(zip(asked, (found.word for found in verdicts(list(asked.values()))), strict=True))
 
 

@@ -21,7 +21,7 @@ from records import BadInput, read_json
 
 def score_table(board: Board) -> Table:
     """A row per recipe, best first; under each test's score its verdict."""
-    tests = tests_of(board)
+    tests = tests_of(board[0])
     headings = ["recipe", "runs", "score ÷ baseline's", *(f"{name_of(test)} %" for test in tests), "overall"]
     table = table_of(*headings)
     for entry in board:

@@ -1,5 +1,6 @@
 """Reading an HTML page in a test: its sections, its tags."""
 
+import re
 from html.parser import HTMLParser
 
 
@@ -29,3 +30,14 @@ class Tags(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+def require_inert(page: str) -> None:
+    """The page loads nothing and runs nothing."""
+    found = Tags(page)
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in found.tags}
+    for _, attributes in found.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/jpeg;base64,"))
+    assert not re.search(r"https?://|@import|url\((?!#)", page)

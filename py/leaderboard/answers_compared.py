@@ -15,22 +15,28 @@ Pairs = Sequence[tuple[Run, Run]]
 def compare_answers(a: Sequence[Run], b: Sequence[Run], test: str) -> dict[str, Any]:
     """Questions that ``a`` won, lost, or neither, by mean score over the runs compared."""
     pairs = run_pairs(a, b)
-    gains = {
-        question: sum(mine.scores[test][question] - theirs.scores[test][question] for mine, theirs in pairs)
-        for question in a[0].scores[test]
-    }
-    # Several right answers of ten score 0.3, 0.6, …: sums of these are equal but for their last digits.
-    gains = {question: round(gain / len(pairs), 9) for question, gain in gains.items()}
-    won = sorted((q for q, gain in gains.items() if gain > 0), key=lambda q: -gains[q])
-    lost = sorted((q for q, gain in gains.items() if gain < 0), key=lambda q: gains[q])
+    won, lost = won_and_lost(pairs, test)
     texts: dict[Path, dict[str, dict]] = {}
     return {
         "won": len(won),
         "lost": len(lost),
-        "same": len(gains) - len(won) - len(lost),
+        "same": len(a[0].scores[test]) - len(won) - len(lost),
         "examples_won": [example(q, pairs, test, 1, texts) for q in won[:EXAMPLES]],
         "examples_lost": [example(q, pairs, test, -1, texts) for q in lost[:EXAMPLES]],
     }
+
+
+def won_and_lost(pairs: Pairs, test: str) -> tuple[list[str], list[str]]:
+    """Questions that the first runs of ``pairs`` won and lost, by the sum over pairs, the clearest first."""
+    gains = {
+        question: sum(mine.scores[test][question] - theirs.scores[test][question] for mine, theirs in pairs)
+        for question in pairs[0][0].scores[test]
+    }
+    # Several right answers of ten score 0.3, 0.6, …: sums of these are equal but for their last digits.
+    gains = {question: round(gain, 9) for question, gain in gains.items()}
+    won = sorted((q for q, gain in gains.items() if gain > 0), key=lambda q: -gains[q])
+    lost = sorted((q for q, gain in gains.items() if gain < 0), key=lambda q: gains[q])
+    return won, lost
 
 
 def run_pairs(a: Sequence[Run], b: Sequence[Run]) -> Pairs:

@@ -46,12 +46,7 @@ def judge(entries: dict[str, dict], rows: dict[str, list[Run]], tests: Sequence[
     base = rows.get(BASELINE)
     if not base:
         return
-    asked = {
-        (name, what): found
-        for name, runs in rows.items()
-        if name != BASELINE
-        for what, found in contrasts(runs, base, tests).items()
-    }
+    asked = all_contrasts(rows, tests)
     for (name, what), word in zip(asked, verdicts(list(asked.values())), strict=True):
         minutes = sum(run_minutes(runs) or 0.0 for runs in (rows[name], base))
         told = verdict_of(asked[name, what], word, minutes)
@@ -59,6 +54,16 @@ def judge(entries: dict[str, dict], rows: dict[str, list[Run]], tests: Sequence[
             told["ci95"] = [end - 1 for end in entries[name]["ratio"]["ci95"]]
         place = entries[name] if what == OVERALL else entries[name][what]
         place["vs_baseline"] = told
+
+
+def all_contrasts(rows: dict[str, list[Run]], tests: Sequence[str]) -> dict[tuple[str, str], Effect]:
+    """{(recipe, test or `OVERALL`): its difference to the baseline}: all that one leaderboard compares."""
+    return {
+        (name, what): found
+        for name, runs in rows.items()
+        if name != BASELINE
+        for what, found in contrasts(runs, rows[BASELINE], tests).items()
+    }
 
 
 def standing(found: dict[str, Any], tests: Sequence[str]) -> tuple:

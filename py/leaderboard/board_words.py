@@ -3,25 +3,27 @@
 import shlex
 from typing import Any
 
+from leaderboard.contrasts import OVERALL
 from leaderboard.sweep import BASELINE
 from leaderboard.terminal import is_open, name_of, what_decides, with_interval
 
 Board = list[dict[str, Any]]
 """The entries of leaderboard.json, best first."""
-OVERALL = "overall"
 MOST_ASKED = 20  # random seeds to add in one go
 
 
-def tests_of(board: Board) -> list[str]:
-    """The tests, which are the same for all entries."""
-    return [name for name, value in board[0].items() if isinstance(value, dict) and "accuracy" in value]
+def tests_of(entry: dict[str, Any]) -> list[str]:
+    """The tests that an entry tells of."""
+    return [name for name, value in entry.items() if isinstance(value, dict) and "accuracy" in value]
 
 
 def judged(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
     """{(recipe, test or `OVERALL`): the difference to the baseline, as the file has it}."""
     found = {}
     for entry in board:
-        places = {test: entry[test] or {"vs_baseline": None} for test in tests_of(board)} | {OVERALL: entry}
+        places = {test: entry[test] or {"vs_baseline": None} for test in tests_of(board[0])} | {
+            OVERALL: entry
+        }
         found |= {(entry["recipe"], what): place["vs_baseline"] for what, place in places.items()}
     return {place: told for place, told in found.items() if told}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from leaderboard.answers_compared import won_and_lost
 from leaderboard.runs import Run, read_answers
 from leaderboard.sweep import BASELINE
 from leaderboard.terminal import name_of
@@ -62,23 +63,14 @@ def contest(
     recipe: str, test: str, pairs: list[tuple[Run, Run]], asked: dict[str, Asked], painter: "Painter"
 ) -> Contest:
     """One recipe in one test; ``pairs``: its run and the baseline's, for each random seed that both have."""
-    sums = {
-        question: round(
-            sum(mine.scores[test][question] - theirs.scores[test][question] for mine, theirs in pairs), 9
-        )
-        for question in pairs[0][0].scores[test]
-    }
-    won = [question for question, total in sums.items() if total > 0]
-    lost = [question for question, total in sums.items() if total < 0]
+    won, lost = won_and_lost(pairs, test)
     shown = {
-        way: [
-            painter.case(test, question, pairs, sign, asked[question])
-            for question in sorted(some, key=lambda question: -abs(sums[question]))[: painter.most]
-        ]
+        way: [painter.case(test, question, pairs, sign, asked[question]) for question in some[: painter.most]]
         for way, some, sign in (("won", won, 1), ("lost", lost, -1))
     }
     seeds = [mine.random_seed for mine, _ in pairs]
-    return Contest(recipe, name_of(test), seeds, len(won), len(lost), len(sums) - len(won) - len(lost), shown)
+    same = len(pairs[0][0].scores[test]) - len(won) - len(lost)
+    return Contest(recipe, name_of(test), seeds, len(won), len(lost), same, shown)
 
 
 class Painter:

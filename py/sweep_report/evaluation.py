@@ -12,7 +12,7 @@ from digest import sha256
 from leaderboard.runs import Run
 from leaderboard.terminal import name_of
 from pictures import read_picture
-from questions import CIRCULAR_STEP, Question, read_mmbench, read_textvqa
+from questions import CIRCULAR_STEP, OPTION_LETTERS, Question, read_mmbench, read_textvqa
 from records import BadInput, read_json
 from sweep_report.sources import Board
 
@@ -81,7 +81,8 @@ def read_groups(path: Path) -> dict[str, Asked]:
 
 def right_option(question: Question) -> str:
     """The right letter with its text."""
-    options = dict(zip("ABCD", question.options, strict=False))
+    letters = OPTION_LETTERS[: len(question.options)]
+    options = dict(zip(letters, question.options, strict=True))
     return f"{question.answer}. {options.get(question.answer, '')}"
 
 

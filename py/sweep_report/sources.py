@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest import sha256
+from leaderboard.board_words import tests_of
 from leaderboard.runs import Run, read_run
 from leaderboard.sweep import BASELINE
 from recipe_report.sources import check_summary, has
@@ -67,11 +68,6 @@ def read_board(path: Path) -> Board:
     runs = {entry["recipe"]: runs_of(entry, path) for entry in made}
     unmade = [entry for entry in entries if not entry["random_seeds"]]
     return Board(made, unmade, runs, tests_of(made[0]), sha256(path))
-
-
-def tests_of(entry: dict) -> list[str]:
-    """The tests that an entry tells of."""
-    return [name for name, value in entry.items() if isinstance(value, dict) and "accuracy" in value]
 
 
 def entry_fault(entry: object) -> str | None:
