@@ -6,6 +6,7 @@ The training does the same in its first seconds, with the same files in TORCH_EX
 a C++ compiler with OpenMP, Python.h and ninja for it, and no nvcc, with a GPU or without.
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -63,6 +64,8 @@ def built() -> dict:
 
 
 if __name__ == "__main__":
+    form = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=form).parse_args()
     # As train.py does: ninja lies beside this Python.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "":

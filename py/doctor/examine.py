@@ -1,6 +1,6 @@
 """Check this machine for what a profile needs, before anything is downloaded or trained: a line a finding.
 
-python3 py/doctor/examine.py --profile 10k --num_gpus 2 --data data/10k --models models/10k --runs runs/10k
+python3 py/doctor/examine.py --data data/demo --models models/demo --runs runs/demo --deepspeed_config none
 
 Standard library alone, so that it runs before .venv is there. Exit status 1 if there is any error.
 """
@@ -20,13 +20,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
-from doctor import compiler, disk, gpu_state, gpus, hosts, limits, network, resources, system
+from doctor import compiler, disk, gpu_state, gpus, hosts, limits, network, resources, system, tree
 from doctor.finding import Finding, warning
 from doctor.probes import Machine
 from doctor.wanted import Wanted, add_knobs
 
 # What is quick comes first, the build of the optimizer last.
-TOPICS = (system, resources, limits, disk, network, gpus, gpu_state, hosts, compiler)
+TOPICS = (system, resources, limits, disk, tree, network, gpus, gpu_state, hosts, compiler)
 
 
 def examine(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
@@ -46,16 +46,22 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_knobs(parser)
-    parser.add_argument("--source", action="append", default=[], metavar="NAME=SOURCE…", help="of a download")
-    parser.add_argument("--no-build", dest="build", action="store_false", help="do not compile the optimizer")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="NAME=SOURCE…", help="to fetch (default: none)"
+    )
+    knobs = "of a stage; commands need not repeat it (default: all are repeated)"
+    parser.add_argument("--knob", dest="knobs", action="append", default=[], metavar="NAME=VALUE", help=knobs)
+    parser.add_argument(
+        "--no-build", dest="build", action="store_false", help="compile nothing (default: do)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object (default: a line a finding)")
     return parser.parse_args()
 
 
 def main() -> None:
     args = vars(parse())
     as_json = args.pop("json")
-    wanted = Wanted(**args | {"source": tuple(args["source"])})
+    wanted = Wanted(**args | {name: tuple(args[name]) for name in ("source", "knobs")})
     findings = []
     for finding in examine(Machine(Path.cwd(), os.environ), wanted):
         findings.append(finding)

@@ -10,7 +10,9 @@ from doctor.nvidia_smi import num_gpus
 from doctor.probes import Done, Machine, last_json
 from doctor.wanted import Wanted
 
-LINE = re.compile(r"^(\S+)\s+slots=(\d+)")  # as DeepSpeed reads it
+LINE = re.compile(
+    r"^(\w[\w.:@-]*)\s+slots=(\d+)", re.ASCII
+)  # as DeepSpeed reads it; ssh would take -o… as its own
 SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5")
 
 

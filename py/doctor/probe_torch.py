@@ -3,6 +3,7 @@
 .venv/bin/python py/doctor/probe_torch.py
 """
 
+import argparse
 import json
 import warnings
 
@@ -43,4 +44,6 @@ def fault_of(index: int) -> str:
 
 
 if __name__ == "__main__":
+    form = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=form).parse_args()
     print(json.dumps(seen()))

@@ -27,10 +27,12 @@ class Wanted:
     models: str = "models"
     runs: str = "runs"
     store: str = "data/store.sqlite"
+    feature_cache: str = "none"
     source_base: str = ""
     mirror: str = ""
     redirect_hosts: str = ""
     source: tuple[str, ...] = ()
+    knobs: tuple[str, ...] = ()
     build: bool = True
 
     @property
@@ -68,7 +70,7 @@ def workers(text: str) -> int:
 def add_knobs(parser: argparse.ArgumentParser) -> None:
     """An option for each field of `Wanted` that has a plain value."""
     for field in fields(Wanted):
-        if field.name not in ("source", "build"):
+        if field.name not in ("source", "knobs", "build"):
             kind = count if isinstance(field.default, int) else str
             kind = workers if field.name == "dataloader_num_workers" else kind
             text = f"the Makefile's {field.name.upper()} (default: {field.default or 'auto or none'})"

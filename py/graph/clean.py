@@ -1,10 +1,9 @@
 """Remove what was built, after listing it with sizes; nothing outside the project is ever removed.
 
-python py/graph/clean.py [--dry_run] runs/demo/mine
+python py/graph/clean.py --dry_run runs/demo/mine
 """
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
+from graph import leftovers
+from graph.locks import owner_of
 from graph.processes import alive
 from graph.sizes import bytes_of, readable
 from records import BadInput
@@ -25,26 +26,38 @@ def check(path: Path, project: Path) -> None:
     if path.is_symlink():
         return
     for owner in [*path.glob(".make/owner"), *path.glob("*/*/.make/owner")]:
-        try:
-            other = json.loads(owner.read_text())
-        except ValueError:
-            continue
-        if alive(other):
+        other = owner_of(owner.parents[1])
+        if other and alive(other):
             raise BadInput(
                 f"{owner.parents[1]} is being built by process {other['pid']} on {other['host']}; "
                 f"wait for it or stop it (if that process is gone for certain: rm {owner})"
             )
 
 
-def main() -> None:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--dry_run", action="store_true", help="list only")
-    parser.add_argument("paths", nargs="+", type=Path, help="files and folders, relative to the project")
+    parser.add_argument("--dry_run", action="store_true", help="list only (default: remove)")
+    parser.add_argument("paths", nargs="*", type=Path, help="files and folders, relative to the project")
+    parser.add_argument(
+        "--leftovers",
+        nargs=4,
+        type=Path,
+        metavar=("RUNS", "DATA", "MODELS", "FEATURES"),
+        help="of killed runs in these folders of a profile (default: only what is named)",
+    )
     args = parser.parse_args()
+    if not args.paths and not args.leftovers:
+        parser.error("nothing is named")
+    return args
+
+
+def main() -> None:
+    args = parse()
     project = Path.cwd().resolve()
-    there = [path for path in args.paths if path.is_symlink() or path.exists()]
+    paths = args.paths + (leftovers.find(leftovers.Places(*args.leftovers)) if args.leftovers else [])
+    there = [path for path in paths if path.is_symlink() or path.exists()]
     for path in there:
         check(path, project)
     total = 0

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from graph.processes import alive, end, identity
 from records import BadInput
@@ -21,14 +22,10 @@ def take_experiment(folder: str, make: int, wait: bool, say: Callable[[str], Non
     owner.parent.mkdir(parents=True, exist_ok=True)
     mine, told = identity(make), False
     while True:
-        with owner.open("a+") as file:
+        with owner.open("a+", errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            text = file.read()
-            try:
-                other = json.loads(text) if text else None
-            except ValueError:
-                other = None
+            other = parse_owner(file.read())
             if other == mine:
                 return
             if other is None or not alive(other):
@@ -48,6 +45,25 @@ def take_experiment(folder: str, make: int, wait: bool, say: Callable[[str], Non
             say(f"waits for {who}, which builds it")
             told = True
         time.sleep(0.2)
+
+
+def parse_owner(text: str) -> dict[str, Any] | None:
+    """The process that the text of an ``owner`` names; None where it names none."""
+    try:
+        owner = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    kinds = {"host": str, "pid": int, "started": int}
+    sound = isinstance(owner, dict) and all(isinstance(owner.get(name), kinds[name]) for name in kinds)
+    return owner if sound else None
+
+
+def owner_of(folder: str | Path) -> dict[str, Any] | None:
+    """The process, living or dead, that last took the experiment in ``folder``."""
+    try:
+        return parse_owner(Path(folder, ".make", "owner").read_text(errors="replace"))
+    except OSError:
+        return None
 
 
 @contextmanager

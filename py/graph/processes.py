@@ -66,3 +66,12 @@ def end(value: str) -> int:
             time.sleep(0.05)
         sent = signal.SIGKILL
     return len(first)
+
+
+def stage_of(pid: int) -> str | None:
+    """The stage, the whole path of its mark, that process ``pid`` belongs to; None without one."""
+    with suppress(OSError):
+        for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            if variable.startswith(f"{VARIABLE}=".encode()):
+                return os.fsdecode(variable.partition(b"=")[2])
+    return None

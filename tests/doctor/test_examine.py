@@ -38,7 +38,13 @@ def doctor(build, check=True, **knobs):
 
 
 def test_the_demo_runs_on_this_machine(project):
+    """What killed runs left is told, and no error."""
+    run = project.folder / "runs/demo/mine"
+    for name in (".make", ".synth.work"):
+        (run / name).mkdir(parents=True)
     done = doctor(project)
+    told = "warning  left over        1 (0 B): runs/demo/mine/.synth.work → make clean-leftovers"
+    assert told in done.stdout
     assert "error " not in done.stdout and done.stdout.splitlines()[-1].startswith("PROFILE=demo: 0 errors")
     assert "installed, torch" in done.stdout
 
