@@ -30,7 +30,7 @@ PY := $(or $(if $(realpath .venv/bin/python),.venv/bin/python),$(shell command -
 ifeq ($(PY),)
 $(error python3 is missing; install Python 3.11 with its venv module)
 endif
-PY := $(PY) -SE
+PY := $(PY) -X utf8 -SE
 
 ##@ Knobs of an experiment (make results EXP=mine RECIPE=recaption)
 
@@ -138,23 +138,42 @@ SOURCE.clip-vit-base-patch32 ?= openai/clip-vit-base-patch32
 ## BLIP for image-text matching
 SOURCE.blip-itm-base-coco ?= Salesforce/blip-itm-base-coco
 
-ifneq ($(words $(filter yes no,$(PRETRAIN)))-$(words $(PRETRAIN)),1-1)
-$(error PRETRAIN='$(PRETRAIN)' must be yes or no)
-endif
-$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE DEEPSPEED_CONFIG FEATURE_CACHE,$(if $(word 2,$($k)),\
+$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE SYNTH_EXP BASELINE_EXP STORE SIMILARITY_MODEL HOSTFILE DEEPSPEED_CONFIG FEATURE_CACHE,$(if $(word 2,$($k)),\
 	$(error $k='$($k)': a path with a space is more than make can handle)))
 
 export PYTHON := $(CURDIR)/.venv/bin/python
 export V
+# The same files and the same words in every locale.
+export PYTHONUTF8 := 1
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
 # A name given on the command line that no knob has is a slip of the pen.
 given := $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $v)),$v))
+ALL_KNOBS := $(shell sed -nE 's/^([^ ]+) \?=.*/\1/p' Makefile configs/*.mk)
 ifneq ($(given),)
-unknown := $(filter-out TO_RUN DESCRIBE WAIT,$(filter-out $(shell sed -nE 's/^([^ ]+) \?=.*/\1/p' Makefile configs/*.mk),$(given)))
-$(if $(unknown),$(error $(shell $(PY) py/graph/unknown_knob.py $(foreach u,$(unknown),'$u') -- Makefile configs/*.mk)))
+unknown := $(filter-out TO_RUN DESCRIBE WAIT,$(filter-out $(ALL_KNOBS),$(given)))
+$(if $(unknown),$(error $(shell $(PY) py/graph/unknown_knob.py $(foreach u,$(unknown),'$u') --files Makefile configs/*.mk)))
+endif
+
+# A name may come from anyone, out of an archive, and stands in commands as it is: it must not be one itself.
+define newline
+
+
+endef
+special = $(firstword $(if $(findstring $(newline),$1),newline) $(foreach c,$$ ` \ " ' ; & | < > ( ),$(findstring $c,$1)))
+# $(call plain,WHAT,VALUE): an error where VALUE holds what the shell does not take as it is
+plain = $(if $(call special,$2),$(error $1='$2': $(call special,$2) means something to the shell; rename or leave it out))
+# Those that stand quoted, and options, which are a user's own part of a command.
+QUOTED := A B GOAL TARGET ZIP MIRROR TORCH_INDEX SOURCE_BASE SOURCE.% REDIRECT_HOSTS BENCH %_FLAGS
+$(foreach k,$(filter-out $(QUOTED),$(ALL_KNOBS)),$(if $(filter command environment,$(origin $k)),$(call plain,$k,$($k))))
+$(call plain,EXP,$(EXPS))
+
+# Numbers and words that a stage cannot use are refused before the first one; once, not by each make that this one starts.
+ifeq ($(findstring command,$(origin DESCRIBE) $(origin TO_RUN)),)
+fault := $(shell $(PY) py/graph/check_knobs.py $(foreach k,$(filter-out $(QUOTED),$(ALL_KNOBS)),'$k=$($k)'))
+$(if $(fault)$(filter-out 0,$(.SHELLSTATUS)),$(error $(or $(fault),check_knobs.py: see above)))
 endif
 
 letters = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
@@ -175,12 +194,12 @@ find_to_run = $(eval TO_RUN := $$(shell $$(DESCRIPTION) $(MAKECMDGOALS) | $(PY) 
 public = $(foreach w,$1,$(if $(findstring ://,$w),$(call no_user,$(firstword $(subst ?, ,$w)),$(word 2,$(subst /, ,$w))),$w))
 no_user = $(subst ://$2,://$(lastword $(subst @, ,$2)),$1)
 description = $@ makes $(OUTPUTS.$(@F)) reads $(CODE.$(@F)) packages $(PACKAGES.$(@F)) inputs $(foreach i,$^,$(if $(findstring /.make/,$i),$i)) \
-	knobs $(foreach k,$(KNOBS.$(@F)),$(call quoted,$k=$(if $(filter SOURCE.%,$k),$(call public,$($k)),$($k))))
+	knobs $(foreach k,$(KNOBS.$(@F)),$(call quoted,$k=$(call public,$($k))))
 # What a rule's recipe says: @$(call stage,COMMAND)
 stage = $(if $(DESCRIBE),$(info @stage $(description)),$(if $(filter $@,$(TO_RUN)),exec $(PY) py/graph/make_stage.py \
 	$(if $(filter $(RUN)/%,$@),--experiment $(if $(WAIT),wait,refuse)) $(description) -- $1))
 submake = $(MAKE) $(if $(DESCRIBE),,TO_RUN='$(TO_RUN)')
-COMMON_CODE := py/records.py py/json_list.py py/cli.py py/pictures.py
+COMMON_CODE := py/records.py py/shapes.py py/json_list.py py/cli.py py/faults.py py/pictures.py
 MODEL_CODE := $(sort $(wildcard py/mgm/*.py)) $(COMMON_CODE)
 
 ##@ What goes in
@@ -192,7 +211,7 @@ OUTPUTS.env := .installed .requires.json
 CODE.env := env/requirements.lock env/bootstrap.lock scripts/install.sh py/graph/requires.py
 KNOBS.env := TORCH_INDEX
 $(ENV):
-	@$(call stage,scripts/install.sh $(if $(TORCH_INDEX),--torch_index $(TORCH_INDEX)))
+	@$(call stage,scripts/install.sh $(if $(TORCH_INDEX),--torch_index $(call quoted,$(TORCH_INDEX))))
 
 LLM := $(MODELS)/gemma-2b-it
 VISION_TOWER := $(MODELS)/clip-vit-large-patch14-336
@@ -219,7 +238,7 @@ else
 models_of = $(foreach m,$1,$(dir $m).make/$(notdir $m))
 sets_of = $(foreach s,$1,$(DATA)/.make/$s_set)
 # $(call download,FOLDER,NAME): fetch SOURCE.NAME into FOLDER
-download = scripts/download.sh --output $1 --knob SOURCE.$2 $(MIRROR:%=--base $(SOURCE_BASE) --mirror %) \
+download = scripts/download.sh --output $1 --knob SOURCE.$2 $(if $(MIRROR),--base $(call quoted,$(SOURCE_BASE)) --mirror $(call quoted,$(MIRROR))) \
 	$(if $(REDIRECT_HOSTS),--redirect_hosts $(call quoted,$(REDIRECT_HOSTS))) $(foreach s,$(SOURCE.$2),$(call quoted,$s))
 # No CODE: another line in download.sh is no reason to fetch 40 GB again.
 $(foreach x,$(notdir $(ALL_MODELS)) seed_set finetune_set eval_set,$(eval OUTPUTS.$x := $(x:_set=)/)$(eval KNOBS.$x := SOURCE.$x))
@@ -245,6 +264,7 @@ RECIPE_MODELS := $(foreach m,CAPTIONER SIMILARITY_MODEL MATCHING_MODEL,$(if $(ca
 comma := ,
 RECIPE_WORDS := $(if $(filter %.yaml,$(RECIPE)),$(subst $(comma), ,$(subst [, ,$(subst ], ,$(subst ",,$(subst ',,$(file <$(RECIPE))))))))
 RECIPE_CODE := $(sort $(filter %.py,$(wildcard $(foreach w,$(RECIPE_WORDS),$(dir $(RECIPE))$w $(dir $(RECIPE))$w/*.py))))
+$(call plain,$(RECIPE) names a file,$(RECIPE_CODE))
 # Where synthesis puts its data: with this experiment, or with another one that all runs of a sweep share.
 SYNTH := $(if $(and $(SYNTH_EXP),$(if $(call RECIPE_READS,RANDOM_SEED),,shared)),$(RUNS)/$(SYNTH_EXP),$(RUN))
 
@@ -269,7 +289,7 @@ synth: $(SYNTH)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
-CODE.synth := scripts/synth.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes fill_recipe \
+CODE.synth := scripts/synth.sh scripts/ended.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes fill_recipe recipe_file \
 	run_data_juicer bad_records spare_work make_ledger run_trace fates store digest ocr stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(SYNTH)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
@@ -300,7 +320,7 @@ $(RUN)/.make/convert: $(SYNTH)/.make/synth $(SEED_AND_STAGE1) | $(ENV)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
 COSTS_CODE := $(addprefix py/costs/,$(addsuffix .py,__init__ flops gpus memory plan shapes states step units))
-TRAIN_CODE := py/train.py scripts/train_options.sh scripts/gpus.sh py/plan_batch.py $(COSTS_CODE) $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
+TRAIN_CODE := py/train.py scripts/train_options.sh scripts/ended.sh scripts/gpus.sh py/plan_batch.py $(COSTS_CODE) $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
 TRAIN_PACKAGES := torch transformers timm accelerate deepspeed pillow
 TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
@@ -337,7 +357,7 @@ $(RUN)/.make/finetune: $(PRETRAINED:%=$(RUN)/.make/%) $(call from,FINETUNE_DATA,
 eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
 $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
-EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
+EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/ended.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
 	$(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(FEATURE_FLAGS) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
@@ -446,7 +466,7 @@ CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leader
 KNOBS.leaderboard := ROWS RANDOM_SEEDS SWEEP_AGAIN CAPTIONER SIMILARITY_MODEL MATCHING_MODEL
 # The knobs of the command that makes the same sweep with other random seeds.
 SWEEP_AGAIN := $(strip $(if $(filter table,$(MANY))$(filter-out file,$(origin RECIPES)),RECIPES="$(strip $(SWEPT))") \
-	$(foreach v,$(filter-out RECIPES RANDOM_SEEDS PROFILE GOAL TARGET V DESCRIBE TO_RUN WAIT,$(given)),$v=$($v)))
+	$(foreach v,$(filter-out RECIPES RANDOM_SEEDS PROFILE GOAL TARGET V DESCRIBE TO_RUN WAIT,$(given)),$v=$(call public,$($v))))
 $(RUNS)/.make/leaderboard: $(SWEEP_MARKS)
 	@$(call stage,scripts/leaderboard.sh --runs $(RUNS) --recipes '$(ROWS)' --random_seeds '$(RANDOM_SEEDS)' \
 		--settings $(call quoted,$(SWEEP_AGAIN)) \
@@ -517,15 +537,18 @@ check-submission: $(ENV)
 
 ## options of the doctor: --json, --no-build (DeepSpeed's optimizer)
 DOCTOR_FLAGS ?=
-## check this machine for what PROFILE needs, before anything is downloaded or trained
+## check this machine for what PROFILE needs, before anything is downloaded or trained, and what killed runs left
 doctor:
 	@$(PY) py/doctor/examine.py --profile $(PROFILE) --data $(DATA) --models $(MODELS) --runs $(RUNS) --store $(STORE) \
+		--feature_cache $(FEATURE_CACHE) $(foreach k,$(USUAL_KNOBS),--knob $(call quoted,$k=$($k))) \
 		--num_gpus $(NUM_GPUS) --launcher $(LAUNCHER) --hostfile '$(HOSTFILE)' --deepspeed_config '$(DEEPSPEED_CONFIG)' \
 		--dataloader_num_workers $(DATALOADER_NUM_WORKERS) \
 		--pretrain_global_batch_size $(PRETRAIN_GLOBAL_BATCH_SIZE) --pretrain_batch_size_per_gpu $(PRETRAIN_BATCH_SIZE_PER_GPU) \
 		--finetune_global_batch_size $(FINETUNE_GLOBAL_BATCH_SIZE) --finetune_batch_size_per_gpu $(FINETUNE_BATCH_SIZE_PER_GPU) \
-		--source_base '$(SOURCE_BASE)' --mirror '$(MIRROR)' --redirect_hosts '$(REDIRECT_HOSTS)' \
-		$(foreach i,$(INPUTS_TO_MAKE),--source '$i=$(SOURCE.$i)') $(DOCTOR_FLAGS)
+		--source_base $(call quoted,$(SOURCE_BASE)) --mirror $(call quoted,$(MIRROR)) --redirect_hosts $(call quoted,$(REDIRECT_HOSTS)) \
+		$(foreach i,$(INPUTS_TO_MAKE),--source $(call quoted,$i=$(SOURCE.$i))) $(DOCTOR_FLAGS)
+# What the commands that the doctor prints need not repeat.
+USUAL_KNOBS = $(filter-out PROFILE EXP BASELINE_RESULTS CAPTIONER MATCHING_MODEL,$(STAGE_KNOBS)) BASELINE_EXP
 INPUTS_TO_MAKE = $(sort $(notdir $(filter $(MODELS)/.make/% $(DATA)/.make/%,$(call models_of,$(ALL_MODELS)) $(SEED_AND_STAGE1) \
 	$(call from,FINETUNE_DATA,finetune) $(call from,EVAL_DATA,eval))))
 ## goal that `make plan` and `make why` speak of
@@ -586,6 +609,9 @@ PYTEST_FLAGS ?= -n 2 --dist worksteal
 ## run all tests
 test: $(ENV)
 	@$(PYTHON) -m pytest $(PYTEST_FLAGS)
+## every attack of tests/README.md, those that take long too, counted there (hours on two cores)
+torture: $(ENV)
+	@$(PYTHON) -m pytest $(PYTEST_FLAGS) -m attack --torture --figures
 ## benchmarks that `make bench` runs, of tests/bench; empty: all
 BENCH ?=
 ## --quick: operation counts only, no clock, in a minute
@@ -610,6 +636,9 @@ clean-synth:
 ## forget the experiment EXP (make -n clean-run: only list)
 clean-run:
 	+@$(CLEAN) $(EXPS:%=$(RUNS)/%)
+## remove what killed runs left: files and checkpoints that nothing goes on from (make -n clean-leftovers: only list)
+clean-leftovers:
+	+@$(CLEAN) --leftovers $(RUNS) $(DATA) $(MODELS) $(FEATURE_CACHE)
 ## forget everything that was built, downloads and .venv included (make -n distclean: only list)
 distclean:
 	+@$(CLEAN) data models runs .venv
@@ -618,5 +647,5 @@ CLEAN = $(PY) py/graph/clean.py $(if $(dry_run),--dry_run)
 help:
 	@awk -f scripts/help.awk Makefile configs/$(PROFILE).mk
 
-.PHONY: env models data synth pretrain finetune eval results baseline text-only sweep leaderboard report compare table test bench check standins lock \
-	submission submission-offline check-submission clean-synth clean-run distclean help estimate plan why doctor verify-data check-data du store synth-report
+.PHONY: env models data synth pretrain finetune eval results baseline text-only sweep leaderboard report compare table test torture bench check standins lock \
+	submission submission-offline check-submission clean-synth clean-run clean-leftovers distclean help estimate plan why doctor verify-data check-data du store synth-report

@@ -1,7 +1,7 @@
 """Answer MMBench with a finetuned checkpoint, greedily (the kit's ``model_vqa_mmbench.py``, in batches).
 
-    python py/answer_mmbench.py --model_path RUN/finetune --question_file mmbench_dev_20230712.tsv \\
-        --answers_file answers/1_0.jsonl
+    python py/answer_mmbench.py --model_path runs/demo/default/finetune --answers_file answers/1_0.jsonl \\
+        --question_file data/demo/eval/mmbench/mmbench_dev_20230712.tsv
 """
 
 import base64
@@ -9,7 +9,17 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
-from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
+from answering import (
+    LESS_MEMORY,
+    add_flags,
+    answer_all,
+    answer_id,
+    blank,
+    load_answerer,
+    model_id,
+    resolve,
+    write_answers,
+)
 from pictures import PictureFile
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
 from records import BadInput
@@ -62,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, LESS_MEMORY)

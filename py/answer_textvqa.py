@@ -1,14 +1,25 @@
 """Answer TextVQA with a finetuned checkpoint, greedily (the kit's ``model_vqa_loader.py``, in batches).
 
-    python py/answer_textvqa.py --model_path RUN/finetune --question_file llava_textvqa_val_v051_ocr.jsonl \\
-        --image_folder train_images --answers_file answers/1_0.jsonl
+    python py/answer_textvqa.py --model_path runs/demo/default/finetune --answers_file answers/1_0.jsonl \\
+        --question_file data/demo/eval/textvqa/llava_textvqa_val_v051_ocr.jsonl \\
+        --image_folder data/demo/eval/textvqa/train_images
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
-from answering import add_flags, answer_all, answer_id, blank, load_answerer, model_id, resolve, write_answers
+from answering import (
+    LESS_MEMORY,
+    add_flags,
+    answer_all,
+    answer_id,
+    blank,
+    load_answerer,
+    model_id,
+    resolve,
+    write_answers,
+)
 from pictures import PictureFile
 from questions import OCR_MARK, Question, chunk, read_textvqa
 from records import BadInput
@@ -76,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, LESS_MEMORY)

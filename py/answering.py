@@ -18,6 +18,7 @@ from pictures import PictureFile
 from questions import Question
 from records import BadInput, read_json, write_json, write_jsonl
 
+LESS_MEMORY = "lower EVAL_BATCH_SIZE, or NUM_GPUS where there is no GPU"
 LOADERS = min(4, len(os.sched_getaffinity(0)))  # threads; the kit's loader has four processes
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # openai/clip-vit-large-patch14-336, preprocessor_config.json
 
@@ -36,9 +37,11 @@ def add_flags(parser: ArgumentParser, max_new_tokens: int) -> None:
         parser.add_argument(flag, type=Path, help="the tower's folder; default: as config.json says")
     parser.add_argument("--question_file", type=Path, required=True, help="all of the test's questions")
     parser.add_argument("--answers_file", type=Path, required=True, help="the .jsonl to write")
-    parser.add_argument("--num_chunks", type=int, default=1, help="into how many runs the questions are cut")
-    parser.add_argument("--chunk_idx", type=int, default=0, help="which of them to answer, from 0")
-    parser.add_argument("--batch_size", type=int, default=16, help="questions at a time (official: 1)")
+    parser.add_argument(
+        "--num_chunks", type=int, default=1, help="runs that share the questions (default: 1)"
+    )
+    parser.add_argument("--chunk_idx", type=int, default=0, help="which share (default: 0, the first)")
+    parser.add_argument("--batch_size", type=int, default=16, help="at once (default: 16, official: 1)")
     parser.add_argument(
         "--max_new_tokens", type=int, default=max_new_tokens, help="longest answer (official: %(default)s)"
     )
@@ -46,13 +49,15 @@ def add_flags(parser: ArgumentParser, max_new_tokens: int) -> None:
         "--dtype",
         choices=("auto", "float32", "float16", "bfloat16"),
         default="auto",
-        help="auto: float16 on a GPU, as the official evaluation, and float32 on the CPU",
+        help="default: auto, float16 on a GPU, as the official evaluation, and float32 on the CPU",
     )
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, …; auto: a GPU if there is one")
-    parser.add_argument("--feature_cache", type=Path, help="folder of the towers' features, for the CPU")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 … (default: auto, a GPU if any)")
+    parser.add_argument("--feature_cache", type=Path, help="folder of the towers' features (default: none)")
     parser.add_argument("--feature_cache_gb", type=float, default=2, help="most GB in it (default: 2)")
     parser.add_argument(
-        "--blank_image", action="store_true", help="show a uniform image instead: the text-only control"
+        "--blank_image",
+        action="store_true",
+        help="a uniform image (default: the true one): the text-only control",
     )
 
 

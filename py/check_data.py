@@ -1,6 +1,7 @@
 """Say what is wrong with your own data, all of it at once, before anything is made from it.
 
-    python py/check_data.py --seed mine.jsonl --stage1 none --finetune_data ft.json --output check-data.jsonl
+    python py/check_data.py --seed data/demo/seed/mgm_pretrain_demo.jsonl --stage1 none \\
+        --finetune_data data/demo/finetune/mgm_instruction_demo.json --output check-data.jsonl
 
 Each file gets a summary and the first 20 findings of each kind; ``--output`` gets them all, one JSON object a
 line. Warnings are worth a look; any fault makes the exit status 1.
@@ -79,14 +80,18 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--seed", type=Path, help="seed records, Data-Juicer's (.jsonl) or LLaVA's (.json)")
+    add("--seed", type=Path, help="seed records, Data-Juicer's (.jsonl) or LLaVA's (.json) (default: none)")
     add("--stage1", type=Path, help="file of their questions, or none (default: the seed's own, or official)")
-    add("--finetune_data", type=Path, help="finetuning set, LLaVA format (.json)")
-    add("--eval_data", type=Path, help="folder with textvqa/ and mmbench/")
-    add("--recipe", type=Path, help="Data-Juicer recipe (.yaml)")
+    add("--finetune_data", type=Path, help="finetuning set, LLaVA format (.json) (default: none)")
+    add("--eval_data", type=Path, help="folder with textvqa/ and mmbench/ (default: none)")
+    add(
+        "--recipe",
+        type=Path,
+        help="Data-Juicer recipe (.yaml); operators of its own are imported, which runs them (default: none)",
+    )
     add("--llm", type=Path, help="folder with the tokenizer (default: lengths are not checked)")
-    add("--vision_tower", type=Path, help="CLIP folder, which says how many tokens an image takes")
-    add("--cut_long_samples", choices=("True", "False"), default="False", help="as in finetuning")
+    add("--vision_tower", type=Path, help="CLIP folder, for the tokens of an image (default: official)")
+    add("--cut_long_samples", choices=("True", "False"), default="False", help="default: False, name them")
     add("--store", type=Path, help="SQLite file: images decoded before (default: none)")
     add("--np", type=int, help="processes (default: one a core)")
     add("--output", required=True, type=Path, help="all findings (jsonl)")

@@ -5,7 +5,7 @@ absolute image paths, each with its line (`seed_row`) and the SHA-256 of its ima
 faults of the file are reported together, and then nothing is written; with ``--on_bad_record drop`` the
 faulty records are left out and listed, as long as they are not more than ``--max_bad_records``.
 
-    python py/check_seed.py --seed data/demo/seed/mgm_pretrain_demo.jsonl --output /tmp/seed.jsonl
+    python py/check_seed.py --seed data/demo/seed/mgm_pretrain_demo.jsonl --output work/seed.jsonl
 """
 
 import argparse
@@ -61,7 +61,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--output", required=True, type=Path, help="the checked records (jsonl)")
     parser.add_argument("--np", type=int, default=1, help="processes that decode images (default: 1)")
-    parser.add_argument("--on_bad_record", choices=("fail", "drop"), default="fail", help="default: fail")
+    parser.add_argument(
+        "--on_bad_record", choices=("fail", "drop"), default="fail", help="drop: leave out (default: fail)"
+    )
     parser.add_argument(
         "--max_bad_records", type=float, default=0.01, help="with drop: the most, as a share (default: 0.01)"
     )
@@ -88,4 +90,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, "lower SYNTH_PROCESSES")

@@ -3,7 +3,7 @@
 Whoever made it: layout, names, sizes, logs, budget, answers, data, weights (by their headers) and secrets.
 Status 0 only without a fault.
 
-    python py/check_submission.py --zip submit.zip --profile 10k --seed mgm_pretrain_stage_1_10k.jsonl
+    python py/check_submission.py --zip runs/demo/default/submit.zip --profile demo
 """
 
 import os

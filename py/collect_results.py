@@ -1,10 +1,9 @@
 """Gather what a run measured, from what, and how, into ``results.json``; scores are percent.
 
-    python py/collect_results.py --profile demo --experiment default --recipe recaption --random_seed 1024 \\
-        --synth_summary RUN/synth.summary.json --pretrain_summary RUN/pretrain/train_summary.json \\
-        --finetune_summary RUN/finetune/train_summary.json --textvqa RUN/eval/textvqa/score.json \\
-        --mmbench RUN/eval/mmbench/score.json --baseline runs/demo/baseline/results.json \\
-        --input seed=mgm_pretrain.jsonl --output RUN/results.json
+    python py/collect_results.py --profile demo --experiment default --recipe filter_recaption \\
+        --finetune_summary runs/demo/default/finetune/train_summary.json --output results.json \\
+        --textvqa runs/demo/default/eval/textvqa/score.json --random_seed 1024 \\
+        --mmbench runs/demo/default/eval/mmbench/score.json
 """
 
 import platform
@@ -16,31 +15,27 @@ from pathlib import Path
 import cli
 from digest import sha256
 from intervals import wilson95
-from records import BadInput, read_json, write_json
+from records import BadInput, write_json
+from shapes import RESULT, SCORED, read_shaped
 
 PACKAGES = ("torch", "transformers", "deepspeed", "py-data-juicer", "timm", "accelerate", "pillow")
-DATA_KEYS = ("seed", "selected", "unique", "synthesised")
-TRAINING_KEYS = ("samples", "steps", "loss", "seconds")
-PROTOCOL_KEYS = ("test", "prompt", "question_file_sha256", "image", "decoding", "max_new_tokens", "dtype")
+REMEDY = "run its stage again"
+SCORE = SCORED | {"accuracy": float, "n": range(1, 10**9), "parse?": str}
+DATA = {"seed": int, "selected": int, "unique": int, "synthesised": int, "dropped?": {...: int}}
+TRAINING = {"samples": int, "steps": int, "loss": float, "seconds": float}
+PROTOCOL = dict.fromkeys(("test", "prompt", "question_file_sha256", "image", "decoding", "dtype"), str)
+PROTOCOL |= {"max_new_tokens": int, "batch_size?": int}
+BASELINE = RESULT | {"experiment": str, "recipe": str, "inputs?": {...: str}}
 COMPARABLE = ("test", "prompt", "question_file_sha256", "decoding", "max_new_tokens", "parse")
-
-
-def read_object(path: Path, keys: tuple[str, ...]) -> dict:
-    """A JSON object that has ``keys``; raises `BadInput` naming those it lacks."""
-    value = read_json(path)
-    absent = [key for key in keys if not isinstance(value, dict) or key not in value]
-    if absent:
-        raise BadInput(f"{path}: lacks {', '.join(absent)}; run its stage again")
-    return value
 
 
 def read_score(path: Path) -> tuple[dict, dict]:
     """A test's score with its interval, and the protocol from ``protocol.json`` beside it."""
-    score = read_object(path, ("accuracy", "n"))
+    score = read_shaped(path, SCORE, REMEDY)
     protocol_path = path.with_name("protocol.json")
     if not protocol_path.is_file():
         raise BadInput(f"{protocol_path}: missing, so the score compares to nothing; run scripts/eval/")
-    protocol = read_object(protocol_path, PROTOCOL_KEYS)
+    protocol = read_shaped(protocol_path, PROTOCOL, REMEDY)
     if "parse" in score:
         protocol["parse"] = score["parse"]
     kept = {key: score[key] for key in ("plain_accuracy", "unparsable") if key in score}
@@ -111,15 +106,17 @@ def collect(args: Namespace) -> dict:
         "scores": scores,
         "baseline": None,
         "ratio": None,
-        "data": read_object(args.synth_summary, DATA_KEYS) if args.synth_summary else None,
-        "training": {stage: path and read_object(path, TRAINING_KEYS) for stage, path in stages.items()},
+        "data": read_shaped(args.synth_summary, DATA, REMEDY) if args.synth_summary else None,
+        "training": {stage: path and read_shaped(path, TRAINING, REMEDY) for stage, path in stages.items()},
         "protocol": protocol,
         "inputs": input_digests(args.input),
         "versions": versions(),
     }
     if args.baseline:
-        baseline = read_object(args.baseline, ("experiment", "recipe", "random_seed", "scores", "protocol"))
+        baseline = read_shaped(args.baseline, BASELINE, "make the baseline again")
         require_comparable(protocol, baseline["protocol"], args.baseline)
+        if lacking := scores.keys() - baseline["scores"].keys():
+            raise BadInput(f"{args.baseline}: scores lacks {min(lacking)}; make the baseline again")
         require_same_finetuning(result["inputs"], baseline.get("inputs", {}), args.baseline)
         result["baseline"] = {key: baseline[key] for key in ("experiment", "recipe", "random_seed", "scores")}
         result["ratio"] = ratios(scores, baseline["scores"])
@@ -138,7 +135,9 @@ def main() -> None:
     parser.add_argument("--textvqa", type=Path, required=True, help="score.json, protocol.json beside it")
     parser.add_argument("--mmbench", type=Path, required=True, help="score.json, protocol.json beside it")
     parser.add_argument("--baseline", type=Path, help="the baseline's results.json; off: no ratio")
-    parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH", help="hashed")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME=PATH", help="hashed (default: none)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="results.json")
     args = parser.parse_args()
     result = collect(args)

@@ -5,8 +5,8 @@ the same file) or, with --stage1 none, from the official ones. The caption loses
 set over the budget is sampled as in the kit. `image` is relative to the training's image folder: as written
 in the file of the questions where it is the same image, else the way to it (an image made in synthesis).
 
-    python py/dj_to_llava.py --synth runs/demo/mine/synth.jsonl --stage1 data/demo/seed/stage_1.json \\
-        --output runs/demo/mine/synth.llava.json --budget 3000
+    python py/dj_to_llava.py --synth runs/demo/default/synth.jsonl --stage1 data/demo/seed/stage_1.json \\
+        --output synth.llava.json --budget 3000
 """
 
 import argparse
@@ -88,7 +88,7 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         help="the seed's stage_1.json: the human turns; none: the official questions, chosen by id",
     )
-    parser.add_argument("--seed", type=Path, help="the seed; needed without stage_1.json")
+    parser.add_argument("--seed", type=Path, help="the seed (default: none); needed without stage_1.json")
     parser.add_argument("--output", required=True, type=Path, help="file to write, LLaVA format")
     parser.add_argument("--budget", type=int, help="most samples to write; more are sampled (default: all)")
     parser.add_argument("--random_seed", type=int, default=1024, help="for the sampling (official: 1024)")

@@ -30,35 +30,36 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--profile", default="10k", help="official scale: 10k or full")
+    add("--profile", default="10k", help="official scale: 10k or full (default: 10k)")
     add("--gpu", help="A10, A100, … or NAME:TERAFLOPS:GIB (default: this machine's)")
     add("--gpus", type=int, help="how many (default: this machine's, else 1)")
     add("--recipe", type=Path, help="recipe whose models are counted (default: none)")
     add("--pretrain_budget", type=int, help="samples of the pretraining (default: the profile's)")
     add("--pretrain_global_batch_size", type=int, default=256, help="official: 256")
     add("--finetune_global_batch_size", type=int, default=128, help="official: 128")
-    add("--pretrain_batch_size", default="auto", help="samples a GPU at once, or auto: what fits")
-    add("--finetune_batch_size", default="auto", help="the same for finetuning")
+    add("--pretrain_batch_size", default="auto", help="samples a GPU at once (default: auto, what fits)")
+    add("--finetune_batch_size", default="auto", help="the same for finetuning (default: auto)")
     add(
         "--deepspeed",
         type=Path,
-        help="DeepSpeed file; one that offloads needs less of the GPU, more of the host",
+        help="DeepSpeed file; one that offloads needs less of the GPU, more of the host (default: none)",
     )
     add(
         "--gradient_checkpointing",
         default="True",
         choices=("True", "False"),
-        help="allowed where memory asks",
+        help="allowed where memory asks (default: True)",
     )
     add("--models", type=Path, help="folder with the models' folders (default: the official shapes)")
     add("--image_size_aux", type=int, default=768, help="pixels; official: 768")
-    add("--pretrain_positions", type=float, default=published.PRETRAIN.sample.length, help="mean of a sample")
-    add("--finetune_positions", type=float, default=published.FINETUNE.sample.length, help="mean of a sample")
+    length = "mean of a sample (default: the official sets')"
+    add("--pretrain_positions", type=float, default=published.PRETRAIN.sample.length, help=length)
+    add("--finetune_positions", type=float, default=published.FINETUNE.sample.length, help=length)
     add("--efficiency", type=float, help="share of the peak in every stage (default: the published runs')")
-    add("--rate", type=float, help="price of one GPU for one hour")
-    add("--bandwidth", type=float, default=50, help="of the download, MB/s")
-    add("--workers", default="4", help="processes that load images, each GPU; auto: 4")
-    add("--output", type=Path, help="also write all figures to this JSON file")
+    add("--rate", type=float, help="price of one GPU for one hour (default: no price)")
+    add("--bandwidth", type=float, default=50, help="of the download, MB/s (default: 50)")
+    add("--workers", default="4", help="processes that load images, each GPU (default: auto, 4)")
+    add("--output", type=Path, help="also write all figures to this JSON file (default: none)")
     args = parser.parse_args()
     if args.workers != "auto" and not args.workers.isdecimal():
         parser.error(f"--workers {args.workers}: a whole number, or auto")
@@ -138,7 +139,7 @@ def main() -> None:
         if kind
         else "no GPU"
     )
-    console.print(f"PROFILE={args.profile} on {what}")
+    console.print(f"PROFILE={args.profile} on {what}", markup=False)
     console.print(table_of(stages, machine, args.rate))
     for line in remarks(args, machine):
         console.print(line, soft_wrap=True)

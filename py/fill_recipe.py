@@ -5,12 +5,11 @@ paths and settings of every run (errors are fatal or dropped by name, no cache, 
 each filter export its statistics and puts a `ledger_pipeline` behind every operator. Data-Juicer still gets a
 plain recipe of its own format.
 
-    python py/fill_recipe.py --recipe configs/recipes/recaption.yaml --seed seed.jsonl --work W \\
+    python py/fill_recipe.py --recipe configs/recipes/recaption.yaml --seed work/seed.jsonl --work work \\
         --captioner models/demo/blip2-opt-2.7b --store data/store.sqlite
 """
 
 import argparse
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import yaml
 
 import cli
 import records
+from recipe_file import read_recipe, steps_in
 
 OPS = Path(__file__).resolve().parent / "ops"
 MODELS = ("CAPTIONER", "SIMILARITY_MODEL", "MATCHING_MODEL")
@@ -64,30 +64,10 @@ def check_repeated(process: list[dict], recipe: Path) -> None:
             )
 
 
-def is_step(step: Any) -> bool:
-    """One operator's name, with a mapping of arguments or nothing."""
-    return (
-        isinstance(step, dict)
-        and len(step) == 1
-        and all(arguments is None or isinstance(arguments, dict) for arguments in step.values())
-    )
-
-
 def read_steps(recipe: Path) -> tuple[dict, list[dict]]:
     """The recipe and its operators, each {name: arguments}; raises `BadInput` for what would go wrong."""
-    try:
-        config = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise records.BadInput(f"{recipe}: not valid YAML ({reason}); mend it") from error
-    try:
-        json.dumps(config, default=str, skipkeys=True)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deep, or an anchor (&) that holds itself"
-        raise records.BadInput(f"{recipe}: {reason}; mend it") from error
-    steps = config.get("process") if isinstance(config, dict) else None
-    if not isinstance(steps, list) or not all(is_step(step) for step in steps):
-        raise records.BadInput(f"{recipe}: 'process' must be a list of operators, as in recaption.yaml")
+    config = read_recipe(recipe)
+    steps = steps_in(config, recipe)
     if "skip_op_error" in config:
         raise records.BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")
     steps = [{name: dict(arguments or {})} for step in steps for name, arguments in step.items()]
@@ -151,7 +131,7 @@ def run_config(args: argparse.Namespace, values: dict[str, Any]) -> dict:
 
 def models_used(recipe: Path, folders: dict[str, Path | None]) -> dict[str, str]:
     """{placeholder: absolute folder} for the models that ``recipe`` names; the others needn't exist."""
-    text = recipe.read_text(encoding="utf-8")
+    text = "\n".join(records.read_lines(recipe))
     used = {name: folder for name, folder in folders.items() if folder and f"${{{name}}}" in text}
     for name, folder in used.items():
         if not (folder / "config.json").is_file():
@@ -167,15 +147,15 @@ def parse_args() -> argparse.Namespace:
     add("--recipe", required=True, type=Path, help="recipe with placeholders (yaml)")
     add("--seed", required=True, type=Path, help="records from check_seed.py (jsonl)")
     add("--work", required=True, type=Path, help="folder of the run; gets recipe.yaml")
-    add("--captioner", type=Path, help="folder of BLIP-2")
-    add("--similarity_model", type=Path, help="folder of CLIP")
-    add("--matching_model", type=Path, help="folder of BLIP with its matching head")
+    add("--captioner", type=Path, help="folder of BLIP-2 (default: none, for recipes without it)")
+    add("--similarity_model", type=Path, help="folder of CLIP (default: none)")
+    add("--matching_model", type=Path, help="folder of BLIP with its matching head (default: none)")
     add("--store", type=Path, help="SQLite file with models' answers (default: none, compute all)")
     add("--budget", type=int, help="records wanted (default: half of the seed)")
     add("--np", type=int, default=1, help="processes of Data-Juicer (default: 1)")
     add("--batch_size", type=int, default=256, help="records per call of a model's operator (default: 256)")
     add("--random_seed", type=int, default=1024, help="for random operators (default: 1024)")
-    add("--on_bad_record", choices=("fail", "drop"), default="fail", help="default: fail")
+    add("--on_bad_record", choices=("fail", "drop"), default="fail", help="drop: leave out (default: fail)")
     add("--executor", choices=("default", "ray"), default="default", help="default: this process")
     add("--ray_address", default="local", help="of a Ray cluster (default: local, one is started here)")
     return parser.parse_args()

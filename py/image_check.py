@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import PIL
 
-from pictures import read_picture
+from pictures import open_plain, read_picture
 from records import BadInput
 from store import Model, key_of, opened
 
@@ -25,7 +25,7 @@ class Image(NamedTuple):
 def digest_of(path: str) -> Image:
     """Read the image at ``path``."""
     try:
-        with Path(path).open("rb") as file:
+        with open_plain(path) as file:
             return Image(hashlib.file_digest(file, "sha256").hexdigest(), None)
     except FileNotFoundError:
         return Image("", f"image {path} is missing; {REMEDY}")

@@ -1,7 +1,7 @@
 """Join the answer shards ``{n}_{i}.jsonl`` in question order; never while one is missing or incomplete.
 
-    python py/join_shards.py --question_file mmbench_dev_20230712.tsv --shards answers --num_chunks 4 \\
-        --output answers.jsonl
+    python py/join_shards.py --question_file data/demo/eval/mmbench/mmbench_dev_20230712.tsv \\
+        --shards runs/demo/default/eval/mmbench/answers --num_chunks 1 --output answers.jsonl
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter

@@ -33,6 +33,8 @@ def files(of: Path) -> list[str]:
     else:
         found = (of.parent / name for name in images(of))
     listed = {os.path.normpath(path) for path in found if path.is_file()}
+    if torn := sorted(path for path in listed if "\n" in path or "\r" in path):
+        raise BadInput(f"{of}: {torn[0]!r}: a file's name with a line end in it; rename the file")
     return sorted(listed | ({os.path.normpath(of)} if of.is_file() else set()))
 
 
@@ -52,7 +54,9 @@ def main() -> None:
     parser.add_argument("--of", required=True, type=Path, help="a .jsonl, a .json or a folder")
     parser.add_argument("--output", required=True, type=Path, help="one path a line")
     parser.add_argument(
-        "--stage1", type=Path, help="of a seed: the file of its questions, or none (official)"
+        "--stage1",
+        type=Path,
+        help="of a seed: its questions' file, or none: official (default: not looked at)",
     )
     args = parser.parse_args()
     if not args.of.exists():

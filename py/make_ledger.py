@@ -6,7 +6,7 @@ status 0 after losing records to an error; so this fails unless every record is 
 dropped by an operator that may drop and, if it is a filter, with the statistic it judged by, or left out as
 bad, with the reason.
 
-    python py/make_ledger.py --work RUN/.synth.jsonl.work --output RUN/synth.jsonl --ledger RUN/ledger.jsonl
+    python py/make_ledger.py --work work --output synth.jsonl --ledger ledger.jsonl
 """
 
 import argparse
@@ -15,12 +15,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import yaml
-
 import cli
 import records
 import run_trace
 from fates import Fate, check_sum, ledger_lines, summary_of, synth_lines
+from recipe_file import read_recipe, steps_in
 
 MAY_DROP = ("_filter", "_selector", "_deduplicator")
 
@@ -28,9 +27,16 @@ MAY_DROP = ("_filter", "_selector", "_deduplicator")
 def read_fates(seed: Path) -> dict[str, Fate]:
     """What is known at first: the checked records, by id."""
     return {
-        row["id"]: Fate(row["text"], row["images"][0], row=row["seed_row"])
+        row["id"]: Fate(*require_texts(row["text"], row["images"][0]), row=int(row["seed_row"]))
         for _, row in records.read_jsonl(seed)
     }
+
+
+def require_texts(*values: object) -> tuple:
+    """``values``; raises `TypeError` where one is no text."""
+    if any(type(value) is not str for value in values):
+        raise TypeError(f"not all texts: {values!r}"[:200])
+    return values
 
 
 def read_left_out(path: Path) -> list[dict]:
@@ -39,7 +45,7 @@ def read_left_out(path: Path) -> list[dict]:
     for _, row in records.read_jsonl(path) if path.exists() else ():
         line = {"id": row["id"], "outcome": "dropped", "op": "check_seed", "stats": {}}
         line |= {"selected": False, "repeated": 0, "seed_caption": None}
-        lines.append(line | {"notes": {"error": row["error"], "line": row["line"]}})
+        lines.append(line | {"notes": {"error": row["error"], "line": int(row["line"])}})
     return lines
 
 
@@ -100,8 +106,9 @@ def follow(fates: dict[str, Fate], work: Path, process: list[dict]) -> tuple[Cou
 def add_export(fates: dict[str, Fate], work: Path, expected: Counter) -> None:
     """Note the exported texts; raises `BadInput` unless they are exactly what came out of the last step."""
     for row in run_trace.rows_of(work / "export.jsonl"):
-        fates[row["id"]].texts.append(row["text"])
-        fates[row["id"]].images.append(row["images"][0])
+        text, image = require_texts(row["text"], row["images"][0])
+        fates[row["id"]].texts.append(text)
+        fates[row["id"]].images.append(image)
     exported = Counter({identity: len(fate.texts) for identity, fate in fates.items() if fate.texts})
     if exported != expected:
         raise records.BadInput(
@@ -129,10 +136,23 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     gc.disable()  # nothing here forms cycles; looking for them among all records takes an eighth of the time
-    process = yaml.safe_load((args.work / "recipe.yaml").read_text(encoding="utf-8"))["process"]
-    fates, left_out = read_fates(args.work / "seed.jsonl"), read_left_out(args.work / "left_out.jsonl")
-    seen, funnel = follow(fates, args.work, process)
-    add_export(fates, args.work, seen)
+    recipe = args.work / "recipe.yaml"
+    process = steps_in(read_recipe(recipe), recipe)
+    try:
+        fates, left_out = read_fates(args.work / "seed.jsonl"), read_left_out(args.work / "left_out.jsonl")
+        seen, funnel = follow(fates, args.work, process)
+        add_export(fates, args.work, seen)
+    except records.BadInput:
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:  # no record of theirs
+        reason = f"{type(error).__name__}: {error}"
+        raise records.BadInput(f"{args.work}: not what a run leaves ({reason}); synthesise again") from error
     summary = summary_of(fates, len(left_out)) | {
         "steps": funnel,
         "thresholds": run_trace.thresholds_of(process),

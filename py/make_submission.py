@@ -4,9 +4,9 @@ Online: solution/ (readme, requirements, recipe, code), training script, logs an
 adds the synthesised data, the projectors and the finetuned weights. A run without synthesis, over the budget,
 or whose parts do not belong together is refused.
 
-    python py/make_submission.py --run runs/demo/mine --profile demo --experiment mine \\
-        --recipe configs/recipes/recaption.yaml --seed data/demo/seed/mgm_pretrain_demo.jsonl \\
-        --output runs/demo/mine/submission
+    python py/make_submission.py --run runs/demo/default --profile demo --experiment default \\
+        --recipe configs/recipes/filter_recaption.yaml --seed data/demo/seed/mgm_pretrain_demo.jsonl \\
+        --output submission
 """
 
 import shutil
@@ -75,7 +75,7 @@ def parse_args() -> Namespace:
     parser.add_argument("--experiment", required=True, help="EXP in the names of the folders")
     parser.add_argument("--recipe", type=Path, required=True, help="the recipe that ran, a .yaml")
     parser.add_argument("--seed", type=Path, required=True, help="the seed file, whose ids and images count")
-    parser.add_argument("--knobs", default="", help="further KNOB=VALUE … that reproduce it")
+    parser.add_argument("--knobs", default="", help="further KNOB=VALUE … that reproduce it (default: none)")
     parser.add_argument(
         "--offline", action="store_true", help="add data and weights (default: online layout)"
     )

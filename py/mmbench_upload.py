@@ -2,7 +2,8 @@
 
 Same cells as the kit's ``convert_mmbench_for_submission.py``; same bytes for the same answers.
 
-    python py/mmbench_upload.py --tsv mmbench_dev_20230712.tsv --answers answers.jsonl --output upload.xlsx
+    python py/mmbench_upload.py --tsv data/demo/eval/mmbench/mmbench_dev_20230712.tsv \\
+        --answers runs/demo/default/eval/mmbench/answers.jsonl --output upload.xlsx
 """
 
 import io

@@ -2,7 +2,7 @@
 
 ``--compare`` packs nothing: it prints the names of the files that differ from those in the zip.
 
-    python py/pack_submission.py --folder runs/demo/mine/submission --zip submit.zip
+    python py/pack_submission.py --folder runs/demo/default/submission --zip submit.zip
 """
 
 import zipfile
@@ -77,7 +77,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="folder that holds solution/ and output/")
     parser.add_argument("--zip", type=Path, required=True, help="the zip to write, or to compare with")
-    parser.add_argument("--compare", action="store_true", help="only compare")
+    parser.add_argument("--compare", action="store_true", help="only compare (default: pack)")
     args = parser.parse_args()
     if not args.folder.is_dir():
         raise BadInput(f"{args.folder}: no such folder; 'make submission' makes one")

@@ -2,9 +2,10 @@
 
 Without a GPU it is the official number, or less where that does not multiply out.
 
-    python py/plan_batch.py --stage pretrain --global_batch_size 256 --gpus 4 --deepspeed configs/zero2.json
-        --model_name_or_path models/10k/gemma-2b-it --vision_tower models/10k/clip-vit-large-patch14-336
-        --vision_tower_aux models/10k/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
+    python py/plan_batch.py --stage pretrain --global_batch_size 8 --gpus 1 \\
+        --model_name_or_path models/demo/gemma-2b-it --image_size_aux 96 \\
+        --vision_tower models/demo/clip-vit-large-patch14-336 \\
+        --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
 """
 
 import argparse
@@ -22,15 +23,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--stage", required=True, choices=("pretrain", "finetune"))
+    add("--stage", required=True, choices=("pretrain", "finetune"), help="what is trained")
     add("--global_batch_size", required=True, type=int, help="samples of a step, over all GPUs")
     add("--gpus", required=True, type=int, help="processes, over all machines")
-    add("--deepspeed", type=Path, help="DeepSpeed file: does it offload?")
+    add("--deepspeed", type=Path, help="DeepSpeed file, which may offload (default: none)")
     add(
         "--gradient_checkpointing",
         default="True",
         choices=("True", "False"),
-        help="allowed where memory asks",
+        help="allowed where memory asks (default: True)",
     )
     add("--model_name_or_path", required=True, help="LLM folder")
     add("--vision_tower", required=True, help="CLIP folder")

@@ -5,6 +5,7 @@ set may have either; whatever reads it here gets the same records.
 """
 
 import codecs
+import errno
 import io
 import json
 import os
@@ -21,12 +22,31 @@ EOC_TOKEN = "<|__dj__eoc|>"
 LLAVA_IMAGE_TOKEN = "<image>"
 NO_UTF8 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HALF = re.compile("[\ud800-\udfff]")
+ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character or, with another behind it, a whole one
 encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps would make one for each record
+LONGEST_LINE = 1000  # letters of a message's line
 NO_LIST = "a list of LLaVA samples is needed; mend it, what follows is not read"
+
+
+def brief(message: str) -> str:
+    """``message`` without the middle of a line that nobody could read: an id may have a million letters.
+
+    >>> brief("seed.jsonl:1: id " + 5000 * "7" + ": no image; remove it")[-50:]
+    '77777777777777777777777777777: no image; remove it'
+    """
+    lines = message.split("\n")
+    for number, line in enumerate(lines):
+        if len(line) > LONGEST_LINE:
+            half = LONGEST_LINE // 2
+            lines[number] = f"{line[:half]} … ({len(line) - 2 * half:,} more) … {line[-half:]}"
+    return "\n".join(lines)
 
 
 class BadInput(ValueError):
     """Data or usage that a person must mend; the message says what, where (file, line or id) and how."""
+
+    def __init__(self, message: object) -> None:
+        super().__init__(brief(str(message)))
 
 
 class Fault(NamedTuple):
@@ -42,7 +62,7 @@ class Fault(NamedTuple):
     def message(self) -> str:
         """All of it on one line; without an id the entry counts, for a line of a list may hold many."""
         entry = f"entry {self.place}: " if self.place != self.line else ""
-        return f"{self.path}:{self.line}: {f'id {self.id}: ' if self.id else entry}{self.what}"
+        return brief(f"{self.path}:{self.line}: {f'id {self.id}: ' if self.id else entry}{self.what}")
 
 
 class Problems:
@@ -100,6 +120,11 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+    except OSError as error:
+        unnamed = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if unnamed or error.filename == str(aside):  # one of writing names no file
+            error.filename = str(path)
+        raise
     finally:
         aside.unlink(missing_ok=True)
 
@@ -122,9 +147,18 @@ def read_json(path: str | Path, **options: Any) -> Any:
     """Parse a JSON file (``options`` go to `json.loads`); raises `BadInput` with the line of an error."""
     try:
         with _opened(path) as file:
-            return json.loads(file.read().decode("utf-8"), **options)
+            content = file.read()
+        value = json.loads(content.decode("utf-8"), **options)
+        if has_half(content, value):
+            raise ValueError("half a character, a lone surrogate")
+        return value
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not valid JSON ({error}); restore the file or make it again") from error
+
+
+def has_half(content: bytes, value: Any) -> bool:
+    """Whether ``value``, parsed from ``content``, has half a character, which no file could hold again."""
+    return bool(ESCAPED.search(content) and HALF.search(encode(value)))
 
 
 def _opened(path: str | Path) -> IO[bytes]:
@@ -138,8 +172,24 @@ def _opened(path: str | Path) -> IO[bytes]:
     return file
 
 
-def read_objects(path: str | Path) -> Iterator[tuple[int, dict | str]]:
-    """Yield (line number, object, or what is wrong with the line and the remedy) for each line."""
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a text file; raises `BadInput` where it is not UTF-8, or has a zero byte."""
+    with _opened(path) as file:
+        try:
+            text = file.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{path}: not UTF-8 ({error.reason}); restore the file") from error
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        raise BadInput(f"{path}:{number}: a zero byte; restore the file")
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
+def read_objects(path: str | Path, halves: bool = True) -> Iterator[tuple[int, dict | str]]:
+    """Yield (line number, object, or what is wrong with the line and the remedy) for each line.
+
+    ``halves``: let half a character through, to whoever names the record that has it.
+    """
     with _opened(path) as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -151,13 +201,16 @@ def read_objects(path: str | Path) -> Iterator[tuple[int, dict | str]]:
                 yield number, f"not valid JSON ({what}); mend or remove the line"
             else:
                 kind = type(record).__name__
-                sound = isinstance(record, dict)
-                yield number, record if sound else f"a JSON object is needed, not {kind}; mend the line"
+                if not isinstance(record, dict):
+                    record = f"a JSON object is needed, not {kind}; mend the line"
+                elif not halves and has_half(line, record):
+                    record = "half a character (a lone surrogate) in it; mend the line"
+                yield number, record
 
 
 def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict]]:
     """Yield (line number, object) for each line; raises `BadInput` for a line that is not a JSON object."""
-    for number, record in read_objects(path):
+    for number, record in read_objects(path, halves=False):
         if isinstance(record, str):
             raise BadInput(f"{path}:{number}: {record}")
         yield number, record
@@ -238,6 +291,8 @@ def pair_of(entry: Any) -> tuple[str, str] | None:
 
 def question_fault(human: str) -> str | None:
     """What keeps a human turn from asking about one image, and the remedy; None if nothing."""
+    if HALF.search(human):
+        return "half a character (a lone surrogate) in the question; correct it"
     slots = human.count(LLAVA_IMAGE_TOKEN)
     return None if slots == 1 else f"the question needs one {LLAVA_IMAGE_TOKEN}, not {slots}; correct it"
 

@@ -6,7 +6,7 @@ every recipe. Here a missing module is an error that names it, and Ray is import
 the process. What becomes of a record that an operator raises on: bad_records.py. Progress of each operator
 goes to standard error, a line every ten seconds.
 
-    python py/run_data_juicer.py --config recipe.yaml
+    python py/run_data_juicer.py --config work/recipe.yaml
 """
 
 import os
@@ -23,6 +23,8 @@ import psutil
 import yaml
 
 import bad_records
+import cli
+import faults
 import spare_work
 
 RAY_ONLY = {
@@ -32,6 +34,7 @@ RAY_ONLY = {
     "data_juicer.core.ray_exporter": "RayExporter",
     "data_juicer.core.tracer.ray_tracer": "RayTracer",
 }
+LESS_MEMORY = "lower SYNTH_BATCH_SIZE or SYNTH_PROCESSES"
 SECONDS = 10  # between two lines of progress
 
 
@@ -57,6 +60,10 @@ def reason(error: BaseException | None) -> str:
     """What went wrong, on one line: of an error on Ray the one in the worker, which its log cannot pickle."""
     while isinstance(error, PicklingError) and error.__context__:
         error = error.__context__
+    if error and (words := faults.told(error, LESS_MEMORY)):
+        return words
+    while type(error).__name__ == "DatasetGenerationError" and error.__cause__:
+        error = error.__cause__
     message = f"{type(error).__name__}: {error}"
     if "RayTaskError" in type(error).__name__:
         causes = re.findall(r"^(?:\w+\.)*(\w*(?:Error|Exception|BadInput): .*)", str(error), re.MULTILINE)
@@ -110,6 +117,9 @@ def show_progress() -> None:
 
 def main() -> None:
     """Run the recipe."""
+    if "--config" not in sys.argv[1:-1]:
+        print(__doc__)
+        sys.exit(0 if {"-h", "--help"} & set(sys.argv[1:]) else 1)
     recipe = yaml.safe_load(Path(sys.argv[sys.argv.index("--config") + 1]).read_text(encoding="utf-8"))
     os.environ["LOGURU_DIAGNOSE"] = "NO"  # its value dumps touch lazy modules, and fail on those
     refuse_installation()
@@ -119,13 +129,13 @@ def main() -> None:
     end_when_the_log_fails()
     show_progress()
     bad_records.install(Path(recipe["work_dir"]).with_name("bad"))
-    from data_juicer.tools.process_data import main as dj_process
-
     try:
+        from data_juicer.tools.process_data import main as dj_process
+
         dj_process()
     except Exception as error:
         fail(error)
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main, LESS_MEMORY)

@@ -35,13 +35,19 @@ def steps_of(process: list[dict]) -> Iterator[Step]:
     for number, (name, arguments) in enumerate(steps, start=1):
         count[name] += 1
         label = name if count[name] == 1 else f"{name}#{count[name]}"
-        stats, report = (arguments.get(key) for key in ("stats_export_path", "report"))
+        stats, report = ((arguments or {}).get(key) for key in ("stats_export_path", "report"))
         yield Step(number, name, label, Path(stats) if stats else None, Path(report) if report else None)
 
 
 def came_out(work: Path, number: int) -> Iterator[tuple[str, str, dict, dict]]:
     """Yield (id, text, stats, meta) of the records that came out of step ``number``."""
-    table = feather.read_table(work / f"trace.{number}")
+    path = work / f"trace.{number}"
+    try:
+        table = feather.read_table(path)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise records.BadInput(f"{path}: not readable ({error}); run 'make synth' again") from error
     for batch in table.to_batches(max_chunksize=10_000):
         nothing = [{}] * batch.num_rows
         noted = [

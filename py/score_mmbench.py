@@ -5,7 +5,8 @@ challenge's: its script compares the upload's prediction with the answer, so onl
 ("B." and "b" are wrong). ``inferred`` is the evaluation kit's step before it asks a judge: exactly one
 option's letter among the words, or else exactly one option's text ("diamond D" is D).
 
-    python py/score_mmbench.py --tsv mmbench_dev_20230712.tsv --answers answers.jsonl --output score.json
+    python py/score_mmbench.py --tsv data/demo/eval/mmbench/mmbench_dev_20230712.tsv \\
+        --answers runs/demo/default/eval/mmbench/answers.jsonl --output score.json
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -46,11 +47,15 @@ Rule = Callable[[str, tuple[str, ...]], str | None]
 RULES: dict[str, Rule] = {"exact": exact_option, "inferred": infer_option}
 
 
-def read_answers(path: Path, questions: list[Question]) -> dict[int, str]:
-    """Answer text by question index; raises `BadInput` unless each question has exactly one."""
+def require_answerable(questions: list[Question], path: Path) -> None:
+    """Raise `BadInput` unless the table at ``path`` says each question's right answer."""
     unanswerable = [q.question_id for q in questions if not exact_option(q.answer, q.options)]
     if unanswerable:
-        raise BadInput(f"question {unanswerable[0]} has no right answer in the .tsv; score a dev split")
+        raise BadInput(f"{path}: question {unanswerable[0]} has no right answer; score a dev split")
+
+
+def read_answers(path: Path, questions: list[Question]) -> dict[int, str]:
+    """Answer text by question index; raises `BadInput` unless each question has exactly one."""
     lines = []
     for number, answer in read_jsonl(path):
         if "question_id" not in answer or not isinstance(answer.get("text"), str):
@@ -107,9 +112,10 @@ def main() -> None:
     parser.add_argument("--tsv", type=Path, required=True, help="the question file, mmbench_dev_20230712.tsv")
     parser.add_argument("--answers", type=Path, required=True, help="answers.jsonl, one answer a line")
     parser.add_argument("--output", type=Path, required=True, help="the score as JSON")
-    parser.add_argument("--parse", choices=RULES, default="exact", help="the rule that gives the score")
+    parser.add_argument("--parse", choices=RULES, default="exact", help="rule of the score (default: exact)")
     args = parser.parse_args()
     questions = read_mmbench(args.tsv)
+    require_answerable(questions, args.tsv)
     result = score(questions, read_answers(args.answers, questions), args.parse)
     write_json(args.output, result)
     print(

@@ -1,6 +1,7 @@
 """Score TextVQA answers by M4C accuracy, as the kit's ``mgm/eval/eval_textvqa.py``; all questions or nothing.
 
-python py/score_textvqa.py --annotations TextVQA_0.5.1_val.json --answers bm1.jsonl --output score.json
+python py/score_textvqa.py --annotations data/demo/eval/textvqa/TextVQA_0.5.1_val.json \\
+    --answers runs/demo/default/eval/textvqa/bm1.jsonl --output score.json
 """
 
 import re
@@ -12,6 +13,10 @@ import cli
 from m4c import soft_score
 from questions import OCR_MARK, require_exactly
 from records import BadInput, read_json, read_jsonl, write_json
+from shapes import misfit
+
+ANNOTATION = {"question_id": (str, int), "image_id": (str, int), "question": str, "answers": [str]}
+ANSWER = {"question_id": (str, int), "prompt": str, "text": str}
 
 
 def question_of(prompt: str) -> str | None:
@@ -29,15 +34,14 @@ def read_annotations(path: Path) -> list[dict]:
     """The annotation file's questions; each needs an image_id, a question_id, a question and ten answers."""
     document = read_json(path)
     annotations = document.get("data") if isinstance(document, dict) else None
-    if not annotations:
+    if not annotations or not isinstance(annotations, list):
         raise BadInput(f"{path}: holds no questions under 'data'; is this a TextVQA annotation file?")
     for place, annotation in enumerate(annotations):
         if not isinstance(annotation, dict):
             raise BadInput(f"{path}: question number {place} is no object; restore the file")
         name = annotation.get("question_id", f"number {place}")
-        absent = [key for key in ("question_id", "image_id", "question", "answers") if key not in annotation]
-        if absent:
-            raise BadInput(f"{path}: question {name} lacks {', '.join(absent)}; restore the file")
+        if fault := misfit(annotation, ANNOTATION):
+            raise BadInput(f"{path}: question {name}: {fault}; restore the file")
         if len(annotation["answers"]) != 10:
             raise BadInput(f"{path}: question {name} has {len(annotation['answers'])} answers, not 10")
     return annotations
@@ -47,9 +51,8 @@ def read_answers(path: Path) -> list[dict]:
     """The answer lines in file order; none, or one without its fields, is an error."""
     answers = []
     for number, answer in read_jsonl(path):
-        absent = [name for name in ("question_id", "prompt", "text") if name not in answer]
-        if absent:
-            raise BadInput(f"{path}:{number}: lacks {', '.join(absent)}; answer the test again")
+        if fault := misfit(answer, ANSWER):
+            raise BadInput(f"{path}:{number}: {fault}; answer the test again")
         answers.append(answer)
     if not answers:
         raise BadInput(f"{path}: holds no answer; answer the test again")

@@ -53,14 +53,14 @@ def shown(board: Board, profile: str, settings: str) -> list[Table | Text]:
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("leaderboard", type=Path, help="runs/PROFILE/leaderboard.json")
-    parser.add_argument("--settings", default="", help="KNOB=VALUE …, repeated in the sweep to try next")
+    parser.add_argument("--settings", default="", help="KNOB=VALUE … of the next sweep (default: none)")
     args = parser.parse_args()
     if not args.leaderboard.is_file():
         raise BadInput(f"{args.leaderboard}: no such file; 'make leaderboard' makes it")
     board = read_json(args.leaderboard)
     try:
         parts = shown(board, args.leaderboard.resolve().parent.name, args.settings)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         raise BadInput(
             f"{args.leaderboard}: not a leaderboard ({error!r}); make it again with 'make leaderboard'"
         ) from error

@@ -15,6 +15,7 @@ from rich.text import Text
 
 import cli
 from records import BadInput, read_json
+from shapes import RESULT, read_shaped
 
 NAMES = {"textvqa": "TextVQA", "textvqa_pure": "TextVQA, no OCR tokens", "mmbench": "MMBench"}
 STAGES = ("synth", "convert", "pretrain", "finetune", "textvqa", "mmbench")
@@ -153,12 +154,12 @@ def show(result: dict, seconds: dict[str, float], settings: list[str], console: 
 def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a run's results.json")
-    parser.add_argument("--settings", default="", help="KNOB=VALUE …, repeated in the commands to try next")
+    parser.add_argument("--settings", default="", help="KNOB=VALUE … of what to try next (default: none)")
     args = parser.parse_args()
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=100, color_system=None)
-    result = read_json(args.results)
+    result = read_shaped(args.results, RESULT, "not a results.json, make it again")
     try:
         stages = STAGES if result["training"]["pretrain"] else STAGES[3:]
         show(result, stage_seconds(args.results.with_name(".make"), stages), args.settings.split(), console)

@@ -97,8 +97,10 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", required=True, type=Path, help="the SQLite file")
-    parser.add_argument("--config", type=Path, help="recipe.yaml from fill_recipe.py: show what it lacks")
-    parser.add_argument("--prune", default="", metavar="NAME[@HASH]", help="forget a model's answers")
+    parser.add_argument(
+        "--config", type=Path, help="fill_recipe.py's recipe.yaml: what it lacks (default: none)"
+    )
+    parser.add_argument("--prune", default="", metavar="NAME[@HASH]", help="model to forget (default: none)")
     return parser.parse_args()
 
 

@@ -87,7 +87,7 @@ class Store:
             raise BadInput(
                 f"{self.path}: the store cannot be used ({error}); it needs room, rights, a local disk"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise BadInput(
                 f"{self.path}: the store is damaged ({error}); move it away with its -wal and -shm files: "
                 "its answers will be computed anew"
@@ -147,13 +147,13 @@ class Store:
                 marks = ",".join("?" * len(some))
                 query = f"SELECT key, value FROM answers WHERE model = ? AND key IN ({marks})"
                 found.update(self.connection.execute(query, (number, *some)))
-        return {key: json.loads(value) if isinstance(value, str) else value for key, value in found.items()}
+            return {key: json.loads(v) if isinstance(v, str) else v for key, v in found.items()}
 
     def add(self, model: Model, answers: dict[bytes, Any], asked: int = 0) -> None:
         """Keep ``answers``, bytes or what JSON can hold; ``asked`` counts what was wanted."""
         rows = [
             (key, value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False))
-            for key, value in answers.items()
+            for key, value in sorted(answers.items())  # neighbours lie on one page
         ]
         with self._transaction():
             new = "INSERT OR IGNORE INTO models (name, sha256, settings) VALUES (?, ?, ?)"

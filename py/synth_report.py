@@ -3,8 +3,9 @@
 The page is a single HTML file without scripts that needs no network: pictures and plots are in it.
 The same input gives the same bytes.
 
-    python py/synth_report.py --ledger RUN/ledger.jsonl --summary RUN/synth.summary.json --seed seed.jsonl \\
-        --recipe configs/recipes/balanced.yaml --output RUN/synth_report.html
+    python py/synth_report.py --ledger runs/demo/default/ledger.jsonl --output synth_report.html \\
+        --summary runs/demo/default/synth.summary.json --seed data/demo/seed/mgm_pretrain_demo.jsonl \\
+        --recipe configs/recipes/filter_recaption.yaml
 """
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter

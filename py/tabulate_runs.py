@@ -5,7 +5,8 @@ captions, the share of right facts in the captions that each recipe was pretrain
 scores.
 
     python py/tabulate_runs.py --leaderboard runs/demo/leaderboard.json --output table.md \\
-        --textvqa_questions llava_textvqa_val_v051_ocr.jsonl --mmbench_tsv mmbench_dev_20230712.tsv
+        --textvqa_questions data/demo/eval/textvqa/llava_textvqa_val_v051_ocr.jsonl \\
+        --mmbench_tsv data/demo/eval/mmbench/mmbench_dev_20230712.tsv
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter

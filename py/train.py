@@ -4,10 +4,10 @@ Pretraining (``--tune_mm_mlp_adapter True``) writes ``mm_projector.bin``, finetu
 write ``train_args.json`` before the first step and ``train_summary.json`` last. An interrupted run goes on
 where its last complete checkpoint was. Runs under ``deepspeed``, ``torchrun`` or plain ``python``:
 
-    python py/train.py --model_name_or_path models/demo/gemma-2b-it --tune_mm_mlp_adapter True
-        --vision_tower models/demo/clip-vit-large-patch14-336
-        --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
-        --image_size_aux 96 --data_path runs/demo/default/synth.llava.json --image_folder data/demo/seed
+    python py/train.py --model_name_or_path models/demo/gemma-2b-it --tune_mm_mlp_adapter True \\
+        --vision_tower models/demo/clip-vit-large-patch14-336 \\
+        --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup \\
+        --image_size_aux 96 --data_path runs/demo/default/synth.llava.json --image_folder data/demo/seed \\
         --num_train_epochs 1 --learning_rate 1e-3 --output_dir pretrain
 """
 
@@ -16,15 +16,28 @@ import sys
 from pathlib import Path
 
 import cli
-from mgm.training.launch import forbid_compiling, prepare_process, without_deepspeed
+from mgm.training.launch import (
+    end_workers_that_cannot_send,
+    forbid_compiling,
+    prepare_process,
+    without_deepspeed,
+)
+
+LESS_MEMORY = (
+    "lower PRETRAIN_BATCH_SIZE_PER_GPU, FINETUNE_BATCH_SIZE_PER_GPU or DATALOADER_NUM_WORKERS, or set "
+    "GRADIENT_CHECKPOINTING=True"
+)
 
 
 def main() -> None:
     """Prepare the process, parse the flags, then train."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
     with_deepspeed = any(arg.split("=")[0] == "--deepspeed" for arg in sys.argv[1:])
     prepare_process(with_deepspeed)
     if not with_deepspeed:
         without_deepspeed()
+    end_workers_that_cannot_send()
 
     import torch
 
@@ -46,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, LESS_MEMORY)

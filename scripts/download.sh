@@ -8,7 +8,7 @@
 #   --knob NAME            what messages tell to set; further options: fetch_sources.py --help
 #   Each file's sha256 is recorded beside FOLDER at first sight and compared ever after. Proxies are those of
 #   HTTPS_PROXY and HTTP_PROXY; HF_ENDPOINT is another hub, HF_TOKEN the token for gated models.
-# example: download.sh --output models/10k/gemma-2b-it /mnt/models/gemma-2b-it
+# example: scripts/download.sh --output models/copy/gemma-2b-it models/demo/gemma-2b-it
 set -euo pipefail
 case ${1:-} in
   -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0;;

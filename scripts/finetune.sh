@@ -12,10 +12,10 @@
 #   --launcher deepspeed | torchrun | python (one process)  --num_gpus auto (all; on CPU: 1)  --hostfile FILE (deepspeed)
 # --bf16 auto is True where there is a GPU. Writes DIR/model*.safetensors and what loads with them, DIR/finetuning.log and,
 # last, DIR/train_summary.json.
-# example: finetune.sh --model_name_or_path models/demo/gemma-2b-it --vision_tower models/demo/clip-vit-large-patch14-336 \
-#            --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup \
-#            --pretrain_mm_mlp_adapter runs/demo/mine/pretrain/mm_projector.bin --output_dir runs/demo/mine/finetune \
-#            --data_path data/demo/finetune/mgm_instruction_demo.json --image_folder data/demo/finetune
+# example: scripts/finetune.sh --model_name_or_path models/demo/gemma-2b-it --vision_tower models/demo/clip-vit-large-patch14-336 \
+#            --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup --image_size_aux 96 \
+#            --pretrain_mm_mlp_adapter runs/demo/default/pretrain/mm_projector.bin --output_dir runs/demo/mine/finetune \
+#            --data_path data/demo/finetune/mgm_instruction_demo.json --image_folder data/demo/finetune --launcher python --deepspeed none
 set -euo pipefail
 # shellcheck source=scripts/train_options.sh
 source "$(dirname "$0")/train_options.sh"

@@ -2,7 +2,7 @@
 # Make .venv from env/requirements.lock: every package at its locked version, checked by hash.
 # usage: install.sh [--torch_index URL]
 #   --torch_index URL  take torch and torchvision from this index (a CPU-only build, say) instead of the lock's
-# example: install.sh --torch_index URL_OF_AN_INDEX_WITH_CPU_BUILDS
+# example: scripts/install.sh
 set -euo pipefail
 say() { echo "install.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -46,6 +46,7 @@ fi
 $venv/bin/python -m compileall -q -j 0 $venv/lib/python3.11/site-packages > /dev/null 2>&1 || :
 torch=$($venv/bin/python -c 'import torch, torchvision; print(torch.__version__, "cuda" if torch.cuda.is_available() else "cpu")') ||
   die "torch cannot be imported${torch_index:+: is $torch_index an index of CPU builds?}"
-$venv/bin/python py/graph/requires.py > $venv/.requires.json
+$venv/bin/python py/graph/requires.py > $venv/.requires.json+
+mv $venv/.requires.json+ $venv/.requires.json
 echo "$wanted" > $venv/.installed
 say "done: torch $torch"

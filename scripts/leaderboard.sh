@@ -4,7 +4,7 @@
 #   reads FOLDER/NAME-sN of every recipe and random seed; a run that is missing or made otherwise is left out, and told
 #   --settings 'KNOB=V ...'  knobs that the commands suggested at the end repeat
 #   --captioner, --similarity_model, --matching_model  models' folders, for the operations that their answers cost
-# example: leaderboard.sh --runs runs/demo --recipes 'seed recaption' --random_seeds '1 2 3'
+# example: scripts/leaderboard.sh --runs runs/demo --recipes 'seed recaption' --random_seeds '1 2 3'
 set -euo pipefail
 
 runs='' settings='' flags=()

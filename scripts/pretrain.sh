@@ -10,9 +10,9 @@
 #   --deepspeed configs/zero2_offload.json (none: without DeepSpeed)
 #   --launcher deepspeed | torchrun | python (one process)  --num_gpus auto (all; on CPU: 1)  --hostfile FILE (deepspeed)
 # --bf16 auto is True where there is a GPU. Writes DIR/mm_projector.bin, DIR/pretrain.log and, last, DIR/train_summary.json.
-# example: pretrain.sh --model_name_or_path models/demo/gemma-2b-it --vision_tower models/demo/clip-vit-large-patch14-336 \
-#            --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup \
-#            --data_path runs/demo/mine/synth.llava.json --image_folder data/demo/seed --output_dir runs/demo/mine/pretrain
+# example: scripts/pretrain.sh --model_name_or_path models/demo/gemma-2b-it --vision_tower models/demo/clip-vit-large-patch14-336 \
+#            --vision_tower_aux models/demo/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup --image_size_aux 96 \
+#            --data_path runs/demo/default/synth.llava.json --image_folder data/demo/seed --output_dir runs/demo/mine/pretrain --launcher python --deepspeed none
 set -euo pipefail
 # shellcheck source=scripts/train_options.sh
 source "$(dirname "$0")/train_options.sh"

@@ -6,7 +6,7 @@
 #   --baseline results.json  what to compare with
 #   --settings 'KNOB=V ...'  knobs that the commands suggested at the end repeat
 #   NAME=PATH                an input whose hash results.json records
-# example: results.sh --run runs/demo/default --synth runs/demo/default --profile demo --experiment default --recipe recaption --random_seed 1024
+# example: scripts/results.sh --run runs/demo/default --synth runs/demo/default --profile demo --experiment default --recipe filter_recaption --random_seed 1024
 set -euo pipefail
 
 run='' scores='' synth='' settings='' flags=()

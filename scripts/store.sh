@@ -3,7 +3,7 @@
 # usage: store.sh --store S.sqlite [--prune MODEL] [--recipe R.yaml --seed S.jsonl [OPTIONS]]
 #   --prune   forget all answers of a model, by its name in the table
 #   OPTIONS   --captioner, --similarity_model, --matching_model, --budget, --random_seed, as of synth.sh
-# example: store.sh --store data/store.sqlite --recipe configs/recipes/recaption.yaml \
+# example: scripts/store.sh --store data/store.sqlite --recipe configs/recipes/recaption.yaml \
 #            --seed data/demo/seed/mgm_pretrain_demo.jsonl --captioner models/demo/blip2-opt-2.7b
 set -euo pipefail
 die() { echo "store.sh: $*" >&2; exit 1; }
@@ -22,7 +22,7 @@ done
 [ -n "$store" ] || die "--store is missing (see --help)"
 
 python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd)
-work=$(mktemp -d)
+work=$(mktemp -dt "bsynth.$$.XXXX")
 trap 'rm -rf "$work"' EXIT
 export HF_HOME=$work DATA_JUICER_CACHE_HOME=$work XDG_CACHE_HOME=$work MPLCONFIGDIR=$work HF_HUB_OFFLINE=1 PYTHONPATH=$py
 

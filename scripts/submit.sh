@@ -12,7 +12,7 @@
 #   --zip         the zip to make (default: submit.zip beside --output)
 #   --folder      pack and check this folder as it is, after you changed something in it
 # A folder of an earlier submission that was changed since is kept, as SUBMISSION.edited.
-# example: submit.sh --run runs/demo/mine --profile demo --recipe configs/recipes/recaption.yaml \
+# example: scripts/submit.sh --run runs/demo/default --profile demo --recipe configs/recipes/filter_recaption.yaml \
 #            --seed data/demo/seed/mgm_pretrain_demo.jsonl
 set -euo pipefail
 die() { echo "submit.sh: $*" >&2; exit 1; }

@@ -12,10 +12,12 @@
 #   --executor     default, or ray: Data-Juicer's Ray executor, the same result (default: default)
 #   --ray_address  of a Ray cluster that sees the same files (default: local, one is started here)
 # Writes beside synth.jsonl: synth.summary.json, the last and only when all is complete, and synth.log.
-# example: synth.sh --recipe configs/recipes/seed.yaml --seed data/demo/seed/mgm_pretrain_demo.jsonl \
+# example: scripts/synth.sh --recipe configs/recipes/seed.yaml --seed data/demo/seed/mgm_pretrain_demo.jsonl \
 #            --output runs/demo/mine/synth.jsonl --ledger runs/demo/mine/ledger.jsonl
 set -euo pipefail
 die() { echo "synth.sh: $*" >&2; exit 1; }
+# shellcheck source=scripts/ended.sh
+source "$(dirname "$0")/ended.sh"
 
 recipe='' seed='' output='' ledger='' captioner='' similarity_model='' matching_model='' store='' budget='' np=1
 batch_size=256 random_seed=1024 on_bad_record=fail max_bad_records=0.01 executor=default ray_address=local
@@ -49,7 +51,8 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 name=$(basename "$output" .jsonl)
 work=$folder/.$name.work log=$folder/$name.log  # no ".jsonl" in a folder's name: Data-Juicer would replace it
-tmp=$(mktemp -d)  # a short path: sockets lie in it
+tmp=$(mktemp -dt "bsynth.$$.XXXX") ||  # a short path: sockets lie in it
+  die "TMPDIR=${TMPDIR-/tmp}: no folder to write to; make room there, or set TMPDIR to another one"
 trap 'rm -rf "$work" "$tmp"' EXIT
 trap 'exit 130' INT TERM
 rm -rf "$work"
@@ -77,7 +80,8 @@ run "$python" "$py/fill_recipe.py" --recipe "$recipe" --seed "$work/seed.jsonl" 
 echo "+ $python $py/run_data_juicer.py --config $work/recipe.yaml > $log"
 # Through a pipe, which a full disk does not break; of what is logged only the progress is shown.
 "$python" "$py/run_data_juicer.py" --config "$work/recipe.yaml" 2>&1 | tee "$log" | sed -un '/^run_data_juicer.py: .* records, /p' || {
+  why=$(ended_by "${PIPESTATUS[0]}" "lower SYNTH_BATCH_SIZE or SYNTH_PROCESSES")
   { grep -a '^run_data_juicer.py: ' "$log" | grep -v ' records, .* a second' || cat "$log"; } | tail -n 1 >&2
-  die "Data-Juicer failed on $recipe; its log is $log"
+  die "Data-Juicer failed on $recipe$why; its log is $log"
 }
 run "$python" "$py/make_ledger.py" --work "$work" --output "$output" --ledger "$ledger" --max_bad_records "$max_bad_records"

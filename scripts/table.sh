@@ -3,10 +3,12 @@
 # usage: table.sh RUNS DATA
 #   RUNS: folder of leaderboard.json and its runs, those with blanked images in RUN/blank/
 #   DATA: the demo's, with eval/ and the true captions in controls/
-# example: table.sh runs/demo data/demo
+# example: scripts/table.sh runs/demo data/demo
 set -euo pipefail
 
-[ $# = 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 1; }
+usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
+case ${1-} in -h | --help) usage; exit 0;; esac
+[ $# = 2 ] || { usage >&2; exit 1; }
 runs=$1 data=$2 project=$(cd "$(dirname "$0")/.." && pwd)
 "${PYTHON:-python3}" "$project/py/tabulate_runs.py" --leaderboard "$runs/leaderboard.json" --output "$runs/table.md" \
   --textvqa_questions "$data/eval/textvqa/llava_textvqa_val_v051_ocr.jsonl" --clean "$data/controls/clean.jsonl" \

@@ -8,6 +8,8 @@ me=${0##*/}
 py=$(cd "$(dirname "$0")/../py" && pwd)
 # shellcheck source=scripts/gpus.sh
 source "$(dirname "$0")/gpus.sh"
+# shellcheck source=scripts/ended.sh
+source "$(dirname "$0")/ended.sh"
 die() { echo "$me: $*" >&2; exit 1; }
 
 parse_options() {
@@ -87,6 +89,7 @@ check_hosts() {
   local host hosts
   hosts=$(hostfile_hosts "$hostfile")
   for host in $hosts; do
+    [[ $host =~ ^[[:alnum:]_][[:alnum:]_.:@-]*$ ]] || die "$hostfile: '$host' is no host's name; correct its line"  # ssh would take -o…
     ssh -n -o BatchMode=yes -o ConnectTimeout=10 "$host" test -d "$PWD" ||
       die "$hostfile: $host does not answer, or has no $PWD; start it, let ssh in without a password, share this folder, or remove its line"
   done
@@ -94,6 +97,8 @@ check_hosts() {
 }
 
 python=${PYTHON:-python3}
+# Else -m and -c, and what the launchers start, would import modules of these names from the working folder first.
+export PYTHONSAFEPATH=1 PYTHONPATH=$py${PYTHONPATH:+:$PYTHONPATH}
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # A log holds its run from the first step on, a resumed run's earlier parts (LOG.before meanwhile) included; a start
@@ -152,10 +157,16 @@ launch() {
   ( "${command[@]}" 2>&1 | tee "$log" ) 8>&- &
   job=$!
   trap stop INT TERM
-  if ! wait "$job"; then
-    ! trained "$log" || die "training failed; its log is $log"
+  local status=147 why
+  while [[ $status =~ ^(14[7-9]|150)$ ]]; do  # as a job of its own, it ends this wait also when it is stopped (Ctrl-Z)
+    sleep 0.1
+    status=0; wait "$job" || status=$?
+  done
+  if [ "$status" != 0 ]; then
+    why=$(ended_by "$status" "lower the batch size per GPU or DATALOADER_NUM_WORKERS, or set GRADIENT_CHECKPOINTING=True")
+    ! trained "$log" || die "training failed$why; its log is $log"
     forget_untrained "$log"
-    die "training failed before its first step was logged, see above"
+    die "training failed before its first step was logged$why, see above"
   fi
   if resumed "$log"; then cat "$log" >> "$log.before"; mv "$log.before" "$log"; fi
   rm -f "$log.before"

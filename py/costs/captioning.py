@@ -3,13 +3,7 @@
 from pathlib import Path
 
 import torch
-from transformers import (
-    AutoConfig,
-    Blip2ForConditionalGeneration,
-    BlipForImageTextRetrieval,
-    CLIPModel,
-    initialization,
-)
+from transformers import Blip2ForConditionalGeneration, BlipForImageTextRetrieval, CLIPModel, initialization
 
 from costs.shapes import OFFICIAL
 from costs.step import flop
@@ -20,7 +14,7 @@ CAPTION_TOKENS = 20  # written a caption, and read a text
 def on_meta(kind: type, folder: Path | None, name: str) -> torch.nn.Module:
     """A model on the meta device: of the shape in ``folder``, or without one of the official shape."""
     there = folder is not None and (folder / "config.json").is_file()
-    config = AutoConfig.from_pretrained(folder if there else OFFICIAL / name)
+    config = kind.config_class.from_pretrained(folder if there else OFFICIAL / name)
     with torch.device("meta"), initialization.no_init_weights():
         return kind(config).eval().requires_grad_(False)
 

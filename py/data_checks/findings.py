@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from records import BadInput, Fault
+from records import BadInput, Fault, brief
 
 SHOWN = 20
 PARTICULARS = re.compile(r"\([^()]*\)|'[^']*'|\"[^\"]*\"|\S*[/\d]\S*")
-
 IMAGE = re.compile(r"^(\S*: )?image .* (?=(?:is|cannot|lies|has) )")
 
 
@@ -46,7 +45,8 @@ class Finding(NamedTuple):
         >>> Finding("f", 3, "7", "stands on line 12 already; remove one of the two").kind
         'stands on line already'
         """
-        words, before = IMAGE.sub("image ", self.message.split(";")[0]), ""
+        # Of a word that never ends each letter would be tried as its beginning.
+        words, before = IMAGE.sub("image ", brief(self.message).split(";")[0]), ""
         while words != before:  # brackets in brackets
             words, before = PARTICULARS.sub("", words), words
         return " ".join(words.split())
@@ -56,7 +56,7 @@ class Finding(NamedTuple):
         """One line: where, which record, what, what to do."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         who = "" if self.id is None else f"id {self.id}: "
-        return f"{'warning: ' if self.warning else ''}{where}: {who}{self.message}"
+        return brief(f"{'warning: ' if self.warning else ''}{where}: {who}{self.message}")
 
 
 def verdict(faults: int, warnings: int) -> str:
@@ -87,7 +87,8 @@ class Findings:
         """Keep ``findings``."""
         for finding in findings:
             line = {"severity": "warning" if finding.warning else "fault", "kind": finding.kind}
-            line |= {"file": finding.file, "line": finding.line, "id": finding.id, "message": finding.message}
+            line |= {"file": finding.file, "line": finding.line, "id": finding.id}
+            line["message"] = brief(finding.message)
             # A lone half of a character may be what is wrong; UTF-8 has none, so it stays escaped.
             self.file.write(json.dumps(line) + "\n")
             self.faults += not finding.warning

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from data_checks.findings import Finding
+from pictures import FORMATS
 
 SMALL, LARGE = 32, 50_000_000  # pixels: of a side, of all
 ORIENTATION = 0x0112
@@ -15,7 +16,7 @@ ORIENTATION = 0x0112
 def unusual(path: str | Path) -> list[str]:
     """What is unusual about an image that decodes, from its header."""
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
             (width, height), mode, turned = picture.size, picture.mode, picture.getexif().get(ORIENTATION, 1)
             frames = getattr(picture, "n_frames", 1)
     except Exception as error:  # Pillow's readers of EXIF and of further frames raise a dozen types

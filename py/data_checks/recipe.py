@@ -14,6 +14,7 @@ import yaml
 
 import fill_recipe
 from data_checks.findings import Finding, Findings
+from recipe_file import is_step, read_recipe
 from records import BadInput
 
 VALUES = {name: f"${{{name}}}" for name in fill_recipe.MODELS} | {"BUDGET": 1, "RANDOM_SEED": 1}
@@ -47,7 +48,7 @@ def known_operators(own: list[Path]) -> dict[str, type]:
 def lenient_steps(config: Any) -> list[dict]:
     """The steps of a recipe that can be looked at, whatever is wrong with the others."""
     steps = config.get("process") if isinstance(config, dict) else None
-    sound = [step for step in steps if fill_recipe.is_step(step)] if isinstance(steps, list) else []
+    sound = [step for step in steps if is_step(step)] if isinstance(steps, list) else []
     return [{name: dict(arguments or {})} for step in sound for name, arguments in step.items()]
 
 
@@ -185,9 +186,9 @@ def operators_for(path: Path, config: Any) -> tuple[dict[str, type], str | None]
 def faults_of(path: Path) -> Iterator[tuple[int | None, str]]:
     """(line, fault) of everything that is wrong with the recipe at ``path``."""
     try:
-        text = path.read_text(encoding="utf-8")
-        config, lines = yaml.safe_load(text), lines_of(text)
-    except (yaml.YAMLError, UnicodeDecodeError):
+        config = read_recipe(path)
+        lines = lines_of(path.read_text(encoding="utf-8"))
+    except BadInput:  # `refusals` tells it
         config, lines = None, []
     yield from ((None, message) for message in refusals(path, config))
     operators, fault = operators_for(path, config)
@@ -195,7 +196,7 @@ def faults_of(path: Path) -> Iterator[tuple[int | None, str]]:
         yield None, fault
     steps = config.get("process") if isinstance(config, dict) else None
     for line, step in zip(lines, steps if isinstance(steps, list) else [], strict=False):
-        if not fill_recipe.is_step(step):
+        if not is_step(step):
             yield line, f"{step!r} is not one operator with its arguments; correct it"
             continue
         [(name, arguments)] = step.items()

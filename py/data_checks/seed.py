@@ -27,13 +27,13 @@ def long(record: Record, human: str, ruler: "Ruler") -> tuple[str | None, str | 
     """(fault, warning) about the length of the sample that a record is if synthesis leaves it as it is."""
     caption = caption_of(record.text)
     text = human + caption
-    tokens = 0 if len(text.encode("utf-8")) <= LONG else ruler.tokens(text)  # a token has a byte at least
-    if not tokens:
+    if len(text.encode("utf-8")) <= LONG:  # a token has a byte at least
         return None, None
     turns = [{"from": "human", "value": human}, {"from": "gpt", "value": caption}]
     fault, _ = ruler.fault(Path(), {"conversations": turns, "image": record.image})
     if fault and "exceed" in fault:
         return f"{fault.split(';')[0]}; shorten the caption, or let the recipe drop it", None
+    tokens = ruler.tokens(text)
     much = f"question and caption of {tokens} tokens, more than {LONG}; short captions train better"
     return fault, much if tokens > LONG else None
 

@@ -21,6 +21,7 @@ FREE_OF_RATIO = 1_000_000  # bytes; a few zeros are no bomb
 MOST_PADDING = 1 << 26  # bytes of zeros after the last member
 LONGEST_HEADER = 1 << 16  # bytes of a long name or of extended attributes, which are read into memory
 LONGEST_NAME, DEEPEST = 1_000, 50  # characters, folders; all are held in memory until the end
+LONGEST_PART = 255  # bytes, which Linux's file systems take
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 SURROGATES = re.compile(r"[\ud800-\udfff]")
 TAR_KINDS = {
@@ -189,6 +190,8 @@ def name_fault(entry: Entry) -> str | None:
         return "a name that is not UTF-8"
     if len(entry.name) > LONGEST_NAME or entry.name.count("/") > DEEPEST:
         return f"a name of over {LONGEST_NAME:,} characters or {DEEPEST} folders"
+    if any(len(part.encode()) > LONGEST_PART for part in entry.name.split("/")):
+        return f"a file's or folder's name of over {LONGEST_PART} bytes"
     if CONTROLS.search(entry.name):
         return "a name with control characters or a backslash"
     if entry.name.startswith("/"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fetch.content import Refused
 from progress import Progress
-from records import BadInput, atomic_write
+from records import BadInput, atomic_write, read_lines
 
 OFFICIAL = Path(__file__).resolve().parents[2] / "configs/checksums.sha256"
 LINE = re.compile(r"([0-9a-f]{64})  (.+?)(?:  (.+))?")
@@ -21,7 +21,7 @@ def read(path: Path) -> list[tuple[str, str, str | None]]:
     if not path.exists():
         return []
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if line and not line.startswith("#"):
             match = LINE.fullmatch(line)
             if match is None:

@@ -38,6 +38,8 @@ def packages_now(roots: list[str], old: dict[str, Any] | None, versions: dict[st
         requires = json.loads(Path(REQUIRES).read_bytes())
     except FileNotFoundError:
         names = set(old["versions"] if old else roots)
+    except ValueError as error:
+        raise BadInput(f"{REQUIRES}: damaged ({error}); remove it and run 'make env'") from error
     else:
         keys, ahead = set(), list(roots)
         while ahead:

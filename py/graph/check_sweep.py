@@ -1,6 +1,6 @@
 """Print what is wrong with the recipes and random seeds of a sweep, or nothing; for the Makefile.
 
-python py/graph/check_sweep.py --profile demo --recipes seed my/own.yaml --random_seeds 1 2 3 --given RECIPES
+python py/graph/check_sweep.py --profile demo --recipes seed recaption --random_seeds 1 2 3 --given RECIPES
 """
 
 import argparse
@@ -62,9 +62,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--profile", required=True, help="demo, 10k or full")
-    parser.add_argument("--recipes", nargs="*", default=[], help="names or paths")
-    parser.add_argument("--random_seeds", nargs="*", default=[], help="whole numbers")
-    parser.add_argument("--given", nargs="*", default=[], help="names of the knobs on make's command line")
+    parser.add_argument("--recipes", nargs="*", default=[], help="names or paths (default: none)")
+    parser.add_argument("--random_seeds", nargs="*", default=[], help="whole numbers (default: none)")
+    parser.add_argument("--given", nargs="*", default=[], help="knobs on make's command line (default: none)")
     args = parser.parse_args()
     if words := fault(args.profile, args.recipes, args.random_seeds, args.given):
         print(words)

@@ -42,7 +42,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", type=Path, help="folder of the experiments")
-    parser.add_argument("--other", nargs="*", default=[], type=Path, help="folders shared by all of them")
+    parser.add_argument("--other", nargs="*", default=[], type=Path, help="shared folders (default: none)")
     args = parser.parse_args()
     runs = sorted(path for path in args.runs.glob("*") if path.is_dir()) if args.runs.is_dir() else []
     rows = [(run.name, parts(run)) for run in runs]

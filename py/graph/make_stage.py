@@ -1,6 +1,7 @@
 """Make one stage of the graph if it is not current: alone, timed, its output kept, marked only when complete.
 
     python py/graph/make_stage.py [--experiment refuse|wait] DESCRIPTION -- COMMAND …
+    python py/graph/make_stage.py notes/.make/today makes date.txt knobs inputs -- cp LICENSE notes/date.txt
 
 DESCRIPTION is that of graph/stages.py. The terminal gets the lines that a script signed (``train.py: …``,
 ``+ …``), with V=1 all, with V=0 none; ``FOLDER/.make/STAGE.log`` gets everything. ``--experiment``: the
@@ -12,30 +13,25 @@ import signal
 if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before `main`: end without a traceback
 
-import errno
 import os
 import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
+import faults
 from graph import changes, locks, marks, processes
 from graph.stages import FOLDER, Stage, parse
 from records import BadInput
 
 SIGNED = re.compile(rb"[a-z0-9_]+\.(py|sh): |\+ ")
 TAIL_LINES = 15
-REMEDIES = {
-    errno.ENOSPC: "free some room ('make du' shows what takes it)",
-    errno.EDQUOT: "free some room ('make du' shows what takes it)",
-    errno.EROFS: "make the folder writable",
-    errno.EACCES: "make the folder writable",
-}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -43,8 +39,14 @@ class Stopped(Exception):
     """A signal asked for the end."""
 
 
+def show(line: bytes) -> None:
+    """Print ``line``; where nobody reads any more, or a full disk does, the stage goes on without."""
+    with suppress(OSError):
+        os.write(1, line)
+
+
 def say(stage: Stage, words: str) -> None:
-    print(f"{stage.label} {words}", flush=True)
+    show(f"{stage.label} {words}\n".encode())
 
 
 def run(stage: Stage, command: list[str]) -> int:
@@ -62,11 +64,11 @@ def run(stage: Stage, command: list[str]) -> int:
     ):
         try:
             for line in job.stdout:
+                line = cli.plain(line.decode(errors="backslashreplace")).encode()
                 log.write(line)
                 log.flush()
                 if shown != "0" and (shown or SIGNED.match(line)):
-                    sys.stdout.buffer.write(signed + line)
-                    sys.stdout.buffer.flush()
+                    show(signed + line)
             status = job.wait()
         except BaseException:
             processes.end(mark)
@@ -155,12 +157,10 @@ def main() -> None:
         with marks.stage_lock(stage.mark, lambda: say(stage, "waits for another make, which makes it")):
             make(stage, command)
     except OSError as error:
-        if error.errno not in REMEDIES:
-            raise
-        where, remedy = error.filename or stage.folder, REMEDIES[error.errno]
-        sys.exit(
-            f"{stage.label} failed: {where}: {error.strerror}; {remedy}, then run the same command again"
-        )
+        error.filename = error.filename or stage.folder
+        if words := faults.told(error):
+            sys.exit(f"{stage.label} failed: {words}, then run the same command again")
+        raise
     except Stopped:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)

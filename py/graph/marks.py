@@ -19,8 +19,17 @@ from typing import Any
 
 from graph.files import made_entries, seen, sha256
 from graph.stages import FOLDER, LIST, Stage
-from records import BadInput, atomic_write
+from records import BadInput, atomic_write, read_lines
+from shapes import misfit
 
+SEEN = [int, int, int]
+PACKAGES = {"roots": [str], "versions": {...: str}}
+RAN = {"knobs": {...: str}, "inputs": {...: str}, "reads": {...: [*SEEN, str, str]}, "packages": PACKAGES}
+RAN |= {"started": float, "seconds": float}
+OUTPUTS = {"digest": str, "files": int, "bytes": int, "listed": bool, "manifest?": SEEN}
+MADE = RAN | {"outputs": OUTPUTS}
+STAT = {...: [*SEEN, str]}
+"""Shapes of what the marks hold."""
 LOOKED_AT = 10_000
 """A set of more files is known by its manifest: its files are looked at by ``make verify-data`` only."""
 
@@ -49,7 +58,7 @@ def made_files(stage: Stage) -> list[str]:
             raise BadInput(f"{stage.label} ended well but did not make the {kind} {path}")
         files += files_below(path) if kind == FOLDER else [path]
         if kind == LIST:
-            files += [line for line in Path(path).read_text(encoding="utf-8").splitlines() if line]
+            files += [line for line in read_lines(path) if line]
     return sorted(set(files))
 
 
@@ -65,20 +74,23 @@ def files_below(folder: str) -> Iterator[str]:
                 yield entry.path
 
 
-def read(mark: str) -> dict[str, Any] | None:
+def read(mark: str, kind: str = "made") -> dict[str, Any] | None:
     """What ``mark`` says, or None where the stage is not made; raises `BadInput` on a damaged mark."""
-    return _read_json(f"{mark}.made")
+    return _read_json(f"{mark}.{kind}", MADE)
 
 
-def _read_json(path: str) -> Any:
+def _read_json(path: str, shape: dict) -> Any:
     try:
-        return json.loads(Path(path).read_bytes())
+        value = json.loads(Path(path).read_bytes())
+        if fault := misfit(value, shape):
+            raise ValueError(fault)
     except FileNotFoundError:
         return None
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise BadInput(
             f"{path}: not readable as a mark ({error}); remove it, and its stage runs again"
         ) from error
+    return value
 
 
 def _write_json(path: str, value: Any) -> None:
@@ -93,7 +105,7 @@ def note_end(stage: Stage, made: dict[str, Any]) -> None:
 
 def read_end(stage: Stage) -> dict[str, Any] | None:
     """What `note_end` noted."""
-    return _read_json(f"{stage.mark}.ran")
+    return _read_json(f"{stage.mark}.ran", RAN)
 
 
 def forget_end(stage: Stage) -> None:
@@ -140,11 +152,14 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def output_fault(stage: Stage, made: dict[str, Any]) -> tuple[str | None, dict | None]:
-    """What is wrong with what ``stage`` made, or None; and the new ``.stat`` where only times changed."""
+def output_fault(stage: Stage, made: dict[str, Any], moved: bool = True) -> tuple[str | None, dict | None]:
+    """What is wrong with what ``stage`` made, or None; and the new ``.stat`` where only times changed.
+
+    Without ``moved`` a file of its old size and time of change is not read, though a copy may have moved it.
+    """
     if not made["outputs"]["listed"]:
         return manifest_fault(stage, made), None
-    entries = _read_json(f"{stage.mark}.stat")
+    entries = _read_json(f"{stage.mark}.stat", STAT)
     if entries is None:
         return f"{stage.mark}.stat is missing", None
     renewed = {}
@@ -152,14 +167,14 @@ def output_fault(stage: Stage, made: dict[str, Any]) -> tuple[str | None, dict |
         path = located(stage.folder, name)
         try:
             now = seen(path)
-            if now == entry[:3]:
+            if now == entry[:3] or (not moved and now[:2] == entry[:2]):
                 continue
             if now[0] != entry[0]:
                 return f"{path} has {now[0]:,} bytes, not {entry[0]:,}", None
             if not varies(path) and sha256(path) != entry[3]:
                 return f"{path} was changed", None
             renewed[name] = [*now, entry[3]]
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: no path can be such
             return f"{path} is missing", None
         except IsADirectoryError:
             return f"{path} is a folder, not a file", None
@@ -173,7 +188,7 @@ def manifest_fault(stage: Stage, made: dict[str, Any]) -> str | None:
         if not Path(path).exists():
             return f"{path} is missing"
     try:
-        if seen(manifest) != outputs["manifest"] and sha256(manifest) != outputs["digest"]:
+        if seen(manifest) != outputs.get("manifest") and sha256(manifest) != outputs["digest"]:
             return f"{manifest} was changed"
     except OSError:
         return f"{manifest} is missing"

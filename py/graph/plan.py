@@ -1,6 +1,6 @@
 """Say which stages would run, and why; nothing is run.
 
-    make -n DESCRIBE=yes results | python py/graph/plan.py [--marks | --why TARGET]
+    make -n DESCRIBE=yes results | python py/graph/plan.py
 
 prints ``run TARGET: what changed, old → new`` per stage in order, or ``up to date``. ``--marks``: only the
 marks of these stages, for the Makefile; new times of files of old content are kept. ``--why``: the chain from
@@ -21,6 +21,7 @@ from graph.stages import Stage, described
 from records import BadInput
 
 SHOWN = 3
+LATEST = 2**40  # seconds since 1970; the calendar ends somewhere behind
 IF_DIFFERENT = ", if different"
 
 
@@ -71,7 +72,7 @@ def why_run(stage: Stage, stages: list[Stage], found: dict[str, list[str]]) -> l
 def made_from(stage: Stage) -> list[str]:
     """What a current ``stage`` was made from, a line each."""
     made = marks.read(stage.mark)
-    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(made["started"]))
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(max(made["started"], 0), LATEST)))
     lines = [f"{stage.target} is up to date; it was made on {day} in {made['seconds']} s from"]
     lines += [f"  knob {name}={value}" for name, value in made["knobs"].items()]
     lines += [f"  what {label} made: {digest[:12]}" for label, digest in made["inputs"].items()]
@@ -87,8 +88,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--marks", action="store_true", help="print marks only, and keep new times of files")
-    parser.add_argument("--why", metavar="TARGET", help="explain one target")
+    parser.add_argument("--marks", action="store_true", help="marks alone, new times kept (default: words)")
+    parser.add_argument("--why", metavar="TARGET", help="explain one target (default: all that would run)")
     args = parser.parse_args()
     stages = described(sys.stdin)
     found = to_run(stages, renew=args.marks)

@@ -5,6 +5,7 @@
 ``{"datasets": ["fsspec", "fsspec[http]", …], "fsspec[http]": ["aiohttp"], …}``
 """
 
+import argparse
 import json
 from importlib.metadata import Distribution, distributions
 
@@ -23,6 +24,8 @@ def needed(package: Distribution, extra: str = "") -> list[str]:
 
 
 def main() -> None:
+    form = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=form).parse_args()
     packages = {canonicalize_name(package.name): package for package in distributions()}
     graph, ahead = {}, sorted(packages)
     while ahead:

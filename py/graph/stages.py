@@ -11,7 +11,10 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from records import BadInput
+
 PREFIX = "@stage "
+SHOWN = 200  # letters of a description in a message
 FILE, FOLDER, LIST = "file", "folder", "list"
 
 
@@ -58,9 +61,9 @@ class Stage(NamedTuple):
         return f"{self.folder}/{self.makes[0].removeprefix('@')}"
 
 
-def parse(words: Iterable[str]) -> Stage:
-    """The stage that ``words`` describe."""
-    mark, *rest = words
+def parse(words: list[str]) -> Stage:
+    """The stage that ``words`` describe; raises `BadInput` where they are no description."""
+    mark, *rest = words or [""]
     parts: dict[str, list[str]] = {"makes": [], "reads": [], "knobs": [], "packages": [], "inputs": []}
     part: list[str] = []
     for word in rest:
@@ -68,6 +71,12 @@ def parse(words: Iterable[str]) -> Stage:
             part = parts[word]
         else:
             part.append(word)
+    unset = [knob for knob in parts["knobs"] if "=" not in knob]
+    if unset or not all(word.strip("@/") for word in [*parts["makes"], mark]) or not parts["makes"]:
+        told = f"knobs {unset} without a value" if unset else "MARK makes FILE … is needed"
+        raise BadInput(f"not the description of a stage ({told}): {' '.join([mark, *rest])[:SHOWN]}")
+    if len(PurePosixPath(mark).parents) < 3:
+        raise BadInput(f"not the description of a stage: its mark {mark[:SHOWN]!r} is not FOLDER/.make/STAGE")
     knobs = dict(sorted(knob.split("=", 1) for knob in parts.pop("knobs")))
     inputs = [mark.removesuffix(".made") for mark in parts.pop("inputs")]
     return Stage(mark, knobs=knobs, inputs=inputs, **parts)
@@ -78,6 +87,11 @@ def described(lines: Iterable[str]) -> list[Stage]:
     stages = {}
     for line in lines:
         if line.startswith(PREFIX):
-            stage = parse(shlex.split(line.removeprefix(PREFIX)))
+            try:
+                words = shlex.split(line.removeprefix(PREFIX))
+            except ValueError as error:
+                told = line.strip()[:SHOWN]
+                raise BadInput(f"not the description of a stage ({error}): {told}; mend the knob") from error
+            stage = parse(words)
             stages.setdefault(stage.mark, stage)
     return list(stages.values())

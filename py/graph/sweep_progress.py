@@ -1,6 +1,6 @@
 """Say how far a sweep is: runs to make, or made so far, time gone, time left at this pace.
 
-python py/graph/sweep_progress.py --started 1795883135 runs/demo/seed-s1/.make/results …
+python py/graph/sweep_progress.py --started 1795883135 runs/demo/default/.make/results
 """
 
 import argparse

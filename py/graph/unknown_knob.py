@@ -1,11 +1,11 @@
 """Say that a name is no knob, and which knob was probably meant.
 
-python py/graph/unknown_knob.py RECIEPE -- Makefile configs/demo.mk
+python py/graph/unknown_knob.py RECIEPE --files Makefile configs/demo.mk
 """
 
+import argparse
 import difflib
 import re
-import sys
 from pathlib import Path
 
 
@@ -17,10 +17,14 @@ def nearest(name: str, knobs: list[str]) -> str:
 
 
 def main() -> None:
-    divide = sys.argv.index("--")
-    texts = "".join(Path(path).read_text() for path in sys.argv[divide + 1 :])
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("names", nargs="+", help="what was given")
+    parser.add_argument("--files", nargs="+", type=Path, required=True, help="where the knobs stand")
+    args = parser.parse_args()
+    texts = "".join(path.read_text() for path in args.files)
     knobs = re.findall(r"^([A-Za-z0-9_.-]+) \?=", texts, re.MULTILINE)
-    print("; ".join(nearest(name, knobs) for name in sys.argv[1:divide]))
+    print("; ".join(nearest(name, knobs) for name in args.names))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Read everything that the graph made in some folders again; name each file that differs from its manifest.
 
-    python py/graph/verify.py models/demo data/demo runs/demo/mine
+    python py/graph/verify.py models/demo data/demo runs/demo/default
 
 Where something differs, the mark of its stage is removed, so that the next make makes it again.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,21 +17,30 @@ import cli
 from graph.files import made_entries
 from graph.marks import located
 from graph.sizes import readable
+from records import BadInput, read_lines
 
 EVERY = 10_000
+LINE = re.compile(r"([0-9a-f]{64}) ([0-9]{1,18}) (.+)")
 
 
 def listed(manifest: Path) -> Iterator[tuple[str, int, str]]:
-    """sha256, bytes and path from the project, of each file in ``manifest``."""
-    with manifest.open(encoding="utf-8") as lines:
-        for line in lines:
-            digest, size, path = line.rstrip("\n").split(" ", 2)
-            yield digest, int(size), located(str(manifest.parents[1]), path)
+    """sha256, bytes and path from the project, of each file in ``manifest``; raises `BadInput` where it is
+    damaged.
+    """
+    for number, line in enumerate(read_lines(manifest), 1):
+        match = LINE.fullmatch(line)
+        if match is None:
+            raise BadInput(f"{manifest}:{number}: not 'SHA256 BYTES PATH'; the manifest is damaged")
+        yield match[1], int(match[2]), located(str(manifest.parents[1]), match[3])
 
 
 def faults(manifest: Path) -> Iterator[str]:
     """What differs from ``manifest``, a line for each file; progress goes to standard error."""
-    rows = list(listed(manifest))
+    try:
+        rows = list(listed(manifest))
+    except BadInput as error:
+        yield str(error)
+        return
     there = [row for row in rows if Path(row[2]).is_file()]
     yield from (f"{path}: missing" for _, _, path in rows if not Path(path).is_file())
     found = made_entries(path for _, _, path in there)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from graph import marks
 from questions import CIRCULAR_STEP
 from records import BadInput, read_json, read_jsonl
+from shapes import RESULT, misfit, read_shaped
 
 TRAININGS = ("pretrain", "finetune")
 STAGES = ("synth", "convert", "pretrain", "finetune", "textvqa", "mmbench")
@@ -49,6 +50,8 @@ def read_run(recipe: str, random_seed: int, folder: Path) -> Run:
     result = read_json(path)
     if lacking := lacks(result):
         raise BadInput(f"{path}: lacks {', '.join(lacking)}; make it again with 'make sweep'")
+    if fault := misfit(result, RESULT):
+        raise BadInput(f"{path}: {fault}; make it again with 'make sweep'")
     if result["random_seed"] != random_seed:
         raise BadInput(f"{path}: is of random seed {result['random_seed']}, not {random_seed}; make it again")
     scores = {}
@@ -141,14 +144,20 @@ def losses_of(folder: Path) -> list[float]:
     path = folder / "trainer_state.json"
     if not path.is_file():
         return []
-    history = read_json(path).get("log_history", [])
-    return [entry["loss"] for entry in history if isinstance(entry, dict) and "loss" in entry]
+    state = read_shaped(path, {"log_history?": [{"loss?": float}]}, "train again")
+    return [entry["loss"] for entry in state.get("log_history", []) if "loss" in entry]
 
 
 def read_answers(run: Run, test: str) -> dict[str, dict]:
     """{question: its answer's line} of a run; of circular variants the first one's."""
     folder = run.folder / "eval" / folder_of(test)
-    lines = [line for _, line in read_jsonl(folder / ("answers.jsonl" if test == "mmbench" else "bm1.jsonl"))]
+    path = folder / ("answers.jsonl" if test == "mmbench" else "bm1.jsonl")
+    shape = {"question_id": int if test == "mmbench" else (str, int), "prompt?": str, "text": str}
+    lines = []
+    for number, line in read_jsonl(path):
+        if fault := misfit(line, shape):
+            raise BadInput(f"{path}:{number}: {fault}; answer the test again")
+        lines.append(line)
     if test != "mmbench":  # where scores stand in the answers' order
         if len(lines) != len(run.scores[test]):
             raise BadInput(

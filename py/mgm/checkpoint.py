@@ -79,10 +79,9 @@ def load_tokenizer(folder: str | Path, max_length: int):
             model_max_length=max_length,
             trust_remote_code=False,
         )
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInput(
-            f"{folder}: no readable tokenizer ({str(error).splitlines()[0]}); fetch the folder again"
-        ) from error
+    except Exception as error:  # a damaged file makes the tokenizers' readers come to anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"{folder}: no readable tokenizer ({reason}); fetch the folder again") from error
     if not tokenizer.is_fast:
         raise BadInput(f"{folder}: tokenizer.json is missing; fetch the folder again")
     tokenizer.backend_tokenizer.no_truncation()  # whatever tokenizer.json says: nothing is cut unasked

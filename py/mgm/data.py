@@ -57,6 +57,12 @@ class ConversationDataset(Dataset):
         record = self.records[i]
         return str(record.get("id", f"#{i}")) if isinstance(record, dict) else f"#{i}"
 
+    def letters(self, i: int) -> int:
+        """Of all turns of sample ``i`` together."""
+        turns = self.records[i].get("conversations") if isinstance(self.records[i], dict) else None
+        turns = [turn for turn in turns if isinstance(turn, dict)] if isinstance(turns, list) else []
+        return sum(len(turn["value"]) for turn in turns if isinstance(turn.get("value"), str))
+
     def encode(self, i: int) -> tuple[array, array]:
         """(``input_ids``, ``labels``) of sample ``i``, computed once."""
         if self.encoded[i] is None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPVisionConfig, CLIPVisionModel
 
+from mgm.config import require_sizes
 from records import BadInput, read_json
 
 FOREIGN = ("torch_dtype", "architectures", "auto_map")
@@ -22,10 +22,11 @@ def vision_config(folder: str | Path) -> CLIPVisionConfig:
     values = values.get("vision_config") or values
     if "patch_size" not in values or "image_size" not in values:
         raise BadInput(f"{path}: not a CLIP vision tower (no patch_size); check --vision_tower")
+    require_sizes(path, values, "CLIP")
     try:
         return CLIPVisionConfig(**{k: v for k, v in values.items() if k not in FOREIGN})
-    except (TypeError, ValueError, StrictDataclassError) as error:
-        reason = str(error).splitlines()[-1].strip()
+    except Exception as error:  # transformers' own reading of it comes to a dozen types
+        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
         raise BadInput(f"{path}: not a CLIP vision tower ({reason}); check --vision_tower") from error
 
 

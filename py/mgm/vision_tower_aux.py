@@ -1,5 +1,6 @@
 """The high-resolution tower: a frozen timm trunk with stem and stages (official ``openclip_encoder.py``)."""
 
+import re
 from pathlib import Path
 
 import torch
@@ -8,6 +9,8 @@ from torch.nn.functional import interpolate
 
 from records import BadInput, read_json
 
+NAME = re.compile(r"[\w.]+", re.ASCII)  # with a colon in it timm would fetch, or look elsewhere
+
 
 def trunk_name(folder: str | Path) -> str:
     """The timm model named in a folder's ``open_clip_config.json``."""
@@ -15,7 +18,10 @@ def trunk_name(folder: str | Path) -> str:
     if not path.is_file():
         raise BadInput(f"{path} is missing: not an OpenCLIP tower; check --vision_tower_aux")
     try:
-        return read_json(path)["model_cfg"]["vision_cfg"]["timm_model_name"]
+        name = read_json(path)["model_cfg"]["vision_cfg"]["timm_model_name"]
+        if not NAME.fullmatch(name):
+            raise BadInput(f"{path}: timm_model_name {name!r} is no name of timm's; check --vision_tower_aux")
+        return name
     except (KeyError, TypeError) as error:
         raise BadInput(
             f"{path}: no model_cfg.vision_cfg.timm_model_name; check --vision_tower_aux"

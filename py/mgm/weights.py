@@ -3,13 +3,11 @@
 Files are mapped, not read: a tensor takes memory when it is used, and only as much as the cache of the disk.
 """
 
-import pickle
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from records import BadInput, read_json
@@ -76,7 +74,9 @@ def read_file(path: str | Path) -> dict[str, torch.Tensor]:
         values = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except FileNotFoundError as error:
         raise BadInput(f"{path} is missing; check the path or make it again") from error
-    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # whatever a damaged file makes PyTorch's and safetensors' readers come to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path}: not a readable weight file ({reason}); fetch or make it again") from error
     for wrapper in ("state_dict", "model"):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from digest import sha256
-from pictures import read_picture
+from pictures import open_plain, read_picture
 from records import BadInput
 from store import Model, opened
 
@@ -103,7 +103,8 @@ class Pictures(NamedTuple):
         path, identity, digest = self.paths[row], self.ids[row], self.digests[row]
         name = f"id {identity}: image {path}"
         try:
-            content = Path(path).read_bytes()
+            with open_plain(path) as file:
+                content = file.read()
         except FileNotFoundError as error:
             raise BadInput(f"{name} is missing; {REMEDY}") from error
         if hashlib.sha256(content).hexdigest() != digest:

@@ -4,29 +4,26 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from records import BadInput, read_json, read_jsonl, read_records
+from records import BadInput, read_jsonl, read_records
+from shapes import misfit, read_shaped
 
-LINE_TYPES = {"id": str | None, "stats": dict, "selected": bool, "repeated": int, "op": str | None}
-SUMMARY_TYPES = {"seed": int, "kept": int, "recaptioned": int, "dropped": dict, "selected": int}
-SUMMARY_TYPES |= {"unique": int, "synthesised": int}
-
-
-def check_line(line: dict) -> bool:
-    """Whether ``line`` has what a ledger's line must have."""
-    captions = (line.get("seed_caption"), line.get("caption"))
-    return (
-        line.get("outcome") in ("kept", "recaptioned", "dropped")
-        and has(line, LINE_TYPES)
-        and all(isinstance(caption, str | None) for caption in captions)
-        and isinstance(line.get("notes", {}), dict)
-    )
+OUTCOMES = ("kept", "recaptioned", "dropped")
+LINE = {"id": (None, str), "stats": {}, "selected": bool, "repeated": int, "op": (None, str)}
+LINE |= {"seed_caption?": (None, str), "caption?": (None, str), "notes?": {}}
+SUMMARY = {"seed": int, "kept": int, "recaptioned": int, "dropped": {...: int}, "selected": int}
+SUMMARY |= {"unique": int, "synthesised": int, "notes?": (None, {...: {...: int}})}
+SUMMARY |= {"steps?": (None, [{"op": str, "in": int, "out": int, "changed": int}])}
+SUMMARY |= {"thresholds?": (None, [{"op": str, "statistic": str, "given": {}}])}
+"""Older ones may lack what has a question mark."""
 
 
 def read_ledger(path: Path) -> Iterator[tuple[int, dict]]:
     """(number, line) of a ledger; raises `BadInput` at the first line that is none."""
     for number, line in read_jsonl(path):
-        if not check_line(line):
-            raise BadInput(f"{path}:{number}: not a ledger's line; make it again with 'make synth'")
+        fault = misfit(line, LINE)
+        if fault or line.get("outcome") not in OUTCOMES:
+            told = fault or f"outcome must be one of {', '.join(OUTCOMES)}"
+            raise BadInput(f"{path}:{number}: not a ledger's line ({told}); make it again with 'make synth'")
         yield number, line
 
 
@@ -44,26 +41,7 @@ def find_lines(path: Path, ids: Iterable[str]) -> dict[str, dict]:
 
 def read_summary(path: Path) -> dict:
     """A checked synth.summary.json; older ones may lack ``steps``, ``thresholds`` and ``notes``."""
-    summary = read_json(path)
-    if not isinstance(summary, dict) or not check_summary(summary):
-        raise BadInput(f"{path}: not a summary of 'make synth'; make it again")
-    return summary
-
-
-def check_summary(summary: dict) -> bool:
-    """Whether ``summary`` has what the page tells of it."""
-    steps, thresholds = summary.get("steps") or [], summary.get("thresholds") or []
-    return (
-        has(summary, SUMMARY_TYPES)
-        and all(has(step, {"op": str, "in": int, "out": int, "changed": int}) for step in steps)
-        and all(has(found, {"op": str, "statistic": str, "given": dict}) for found in thresholds)
-        and all(isinstance(counts, dict) for counts in (summary.get("notes") or {}).values())
-    )
-
-
-def has(value: dict, types: dict) -> bool:
-    """Whether ``value`` has a field of each name and type."""
-    return all(name in value and isinstance(value[name], kind) for name, kind in types.items())
+    return read_shaped(path, SUMMARY, "not a summary of 'make synth'; make it again")
 
 
 def read_recipe(path: Path) -> tuple[list[str], str]:

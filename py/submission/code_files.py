@@ -1,8 +1,11 @@
 """Which files of the project go into a submission as its code: no data, models, runs, caches, hidden files.
 
-python py/submission/code_files.py     prints them, from the project, for the Makefile
+    python py/submission/code_files.py
+
+prints them, from the project, for the Makefile.
 """
 
+import argparse
 import os
 import re
 from pathlib import Path
@@ -26,4 +29,6 @@ def code_files(project: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    form = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=form).parse_args()
     print("\n".join(code_files(Path.cwd())))

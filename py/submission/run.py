@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest import sha256
-from records import BadInput, Problems, caption_of, read_json, read_records
+from records import BadInput, Problems, caption_of, read_records
+from shapes import RESULT, SCORED, read_shaped
 from submission import logs, rules
 
 STAGES = {"pretrain": "pretrain.log", "finetune": "finetuning.log"}
@@ -26,9 +27,17 @@ NEEDED = {
     ".make/pretrain.log": "make pretrain, or keep there what pretrain.sh prints",
     ".make/finetune.log": "make finetune, or keep there what finetune.sh prints",
 }
-SETTINGS = ("num_train_epochs", "max_steps", "seed", "learning_rate", "world_size")
-SETTINGS += ("per_device_train_batch_size", "gradient_accumulation_steps")
-RESULTS = ("random_seed", "scores", "protocol", "data", "training", "versions", "inputs", "ratio", "baseline")
+SETTINGS = {
+    "num_train_epochs": float,
+    "max_steps": int,
+    "seed": int,
+    "learning_rate": float,
+    "world_size": int,
+}
+SETTINGS |= {"per_device_train_batch_size": int, "gradient_accumulation_steps": int}
+READ = {"pretrain": "data", "finetune": "adapter"}  # the input of each training that the stage before it made
+AGAIN = "make it again with 'make results'"
+SAMPLE = {"id": str, "image": str, "conversations": [{"value": str}]}
 HASHED_WHOLE = 256_000_000  # the training's record of a larger input is no plain SHA-256
 
 
@@ -70,7 +79,7 @@ class Run(NamedTuple):
 def require_files(folder: Path) -> None:
     """Raise `BadInput` naming each file that the run lacks."""
     results = folder / "results.json"
-    if results.is_file() and read_object(results, "data")["data"] is None:
+    if results.is_file() and read_shaped(results, RESULT, AGAIN)["data"] is None:
         raise BadInput(f"{results}: nothing was pretrained on (PRETRAIN=no); run 'make results' with it")
     problems = Problems()
     for name, command in NEEDED.items():
@@ -79,31 +88,16 @@ def require_files(folder: Path) -> None:
     problems.raise_if_any()
 
 
-def read_object(path: Path, *keys: str) -> dict:
-    """A JSON object that has ``keys``; raises `BadInput` naming those that it lacks."""
-    value = read_json(path)
-    absent = [key for key in keys if not isinstance(value, dict) or key not in value]
-    if absent:
-        raise BadInput(f"{path}: lacks {', '.join(absent)}; make it again")
-    return value
-
-
-def read_args(path: Path) -> dict:
-    """The settings and inputs of a training."""
-    args = read_object(path, "settings", "inputs")
-    absent = [key for key in SETTINGS if key not in args["settings"]]
-    if absent:
-        raise BadInput(f"{path}: its settings lack {', '.join(absent)}; train again")
-    return args
-
-
 def read_run(folder: Path, profile: str, experiment: str, seed: Path) -> Run:
     """Read what the run left; raises `BadInput` where a file is missing or not what its name says."""
     require_files(folder)
-    results = read_object(folder / "results.json", *RESULTS)
-    args = {stage: read_args(folder / stage / "train_args.json") for stage in STAGES}
-    keys = ("samples", "steps", "loss")
-    summaries = {stage: read_object(folder / stage / "train_summary.json", *keys) for stage in STAGES}
+    results = read_shaped(folder / "results.json", RESULT, AGAIN)
+    args, summaries = {}, {}
+    for stage in STAGES:
+        shape = {"settings": SETTINGS, "inputs": {READ[stage]: str}}
+        args[stage] = read_shaped(folder / stage / "train_args.json", shape, "train again")
+        shape = {"samples": int, "steps": int, "loss": float}
+        summaries[stage] = read_shaped(folder / stage / "train_summary.json", shape, "train again")
     samples = read_samples(folder / "synth.llava.json", seed)
     return Run(folder, profile, experiment, results, args, summaries, samples)
 
@@ -112,12 +106,11 @@ def read_samples(path: Path, seed: Path) -> list[Sample]:
     """The samples of ``path`` beside their seed records (the seed's bad ones are none)."""
     seeds = {record.id: record for record in read_records(seed, faults=[])}
     samples = []
-    for number, entry in enumerate(read_json(path), 1):
-        try:
-            identity, image, turns = entry["id"], entry["image"], entry["conversations"]
-            caption = turns[1]["value"]
-        except (KeyError, IndexError, TypeError) as error:
-            raise BadInput(f"{path}: sample {number} has no {error}; run 'make synth' again") from error
+    for number, entry in enumerate(read_shaped(path, [SAMPLE], "run 'make synth' again")):
+        identity, image, turns = entry["id"], entry["image"], entry["conversations"]
+        if len(turns) < 2:
+            raise BadInput(f"{path}: {number}.conversations has no answer; run 'make synth' again")
+        caption = turns[1]["value"]
         record = seeds.get(identity)
         old = (record.image, caption_of(record.text)) if record else (None, None)
         samples.append(Sample(identity, caption, seed_spelling(image, old[0], seed.parent), *old))
@@ -209,7 +202,7 @@ def check_chain(run: Run, problems: Problems) -> None:
         problems.add(f"{folder}/eval/textvqa: asked without OCR tokens, another test; evaluate with them")
     for test, entry in run.results["scores"].items():
         path = folder / "eval" / test.removesuffix("_pure") / "score.json"
-        score = read_object(path, "accuracy", "n")
+        score = read_shaped(path, SCORED | {"n": int}, AGAIN)
         if (score["accuracy"], score["n"]) != (entry["accuracy"], entry["n"]):
             problems.add(f"{path}: not the score in results.json; run 'make results'")
     for stage in STAGES:

@@ -7,14 +7,19 @@ from digest import sha256
 from leaderboard.board_words import tests_of
 from leaderboard.runs import Run, read_run
 from leaderboard.sweep import BASELINE
-from recipe_report.sources import check_summary, has
+from recipe_report.sources import SUMMARY
 from records import BadInput, read_json
+from shapes import misfit
 
-ENTRY_TYPES = {"recipe": str, "random_seeds": list, "experiments": list, "ratio": dict | None}
-ENTRY_TYPES |= {"vs_baseline": dict | None, "data": dict | None, "cost": dict | None, "left_out": list}
-TEST_TYPES = {"accuracy": int | float, "ci95": list, "runs": list, "n": int, "vs_baseline": dict | None}
-VERDICT_TYPES = {"difference": int | float, "ci95": list, "p_corrected": int | float, "verdict": str}
-VERDICT_TYPES |= {"scatter": str, "more_seeds": int | None, "more_minutes": int | float | None}
+INTERVAL = [float, float]
+VERDICT = {"difference": float, "ci95": INTERVAL, "p_corrected": float, "verdict": str, "scatter": str}
+VERDICT |= {"more_seeds": (None, int), "more_minutes": (None, float)}
+COST = {"model_calls?": {...: int}, "synthesis_flop?": float, "synthesis_minutes?": (None, float)}
+COST |= {"training_flop?": (None, float), "run_minutes?": (None, float)}
+ENTRY = {"recipe": str, "random_seeds": [int], "experiments": [str], "vs_baseline": (None, VERDICT)}
+ENTRY |= {"ratio": (None, {"mean": (None, float), "ci95?": (None, INTERVAL)}), "data": (None, SUMMARY)}
+ENTRY |= {"cost": (None, COST), "left_out": [{"random_seed": int, "reason": str}]}
+TEST = {"accuracy": float, "ci95": INTERVAL, "runs": [float], "n": int, "vs_baseline": (None, VERDICT)}
 REMEDY = "make it again with 'make leaderboard'"
 SAME = 1e-6  # percentage points within which a run's score is the leaderboard's
 
@@ -72,25 +77,21 @@ def read_board(path: Path) -> Board:
 
 def entry_fault(entry: object) -> str | None:
     """What an entry lacks of what the page tells; None if nothing."""
-    if not isinstance(entry, dict) or not has(entry, ENTRY_TYPES):
-        return "lacks fields of a leaderboard's entry"
+    if fault := misfit(entry, ENTRY):
+        return fault
     seeds = len(entry["random_seeds"])
     if not seeds:
         return None
     if not tests_of(entry) or not isinstance(entry["cost"], dict):
         return "lacks scores or cost"
-    scores = [entry[test] for test in tests_of(entry)]
     if len(entry["experiments"]) != seeds:
         return "has not as many experiments as random seeds"
-    if not all(has(score, TEST_TYPES) and len(score["runs"]) == seeds for score in scores):
-        return "has not a score of each run"
-    told = [place["vs_baseline"] for place in (entry, *scores) if place["vs_baseline"]]
-    if not all(has(verdict, VERDICT_TYPES) for verdict in told):
-        return "has a verdict that lacks fields"
-    intervals = [place.get("ci95") for place in (entry["ratio"] or {}, *scores, *told)]
-    if not all(len(ends) == 2 for ends in intervals if ends is not None):
-        return "has an interval that is none"
-    return None if entry["data"] is None or check_summary(entry["data"]) else "has no summary of its data"
+    for test in tests_of(entry):
+        if fault := misfit(entry[test], TEST, test):
+            return fault
+        if len(entry[test]["runs"]) != seeds:
+            return "has not a score of each run"
+    return None
 
 
 def runs_of(entry: dict, path: Path) -> list[Run]:

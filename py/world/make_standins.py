@@ -65,7 +65,9 @@ def parse_args() -> argparse.Namespace:
         "--jobs", type=int, default=2, help="models trained at once, one thread each (default: 2)"
     )
     parser.add_argument(
-        "--only", choices=NAMES, help="train one model into an existing folder, without a manifest"
+        "--only",
+        choices=NAMES,
+        help="train one model into an existing folder, without a manifest (default: all)",
     )
     return parser.parse_args()
 

@@ -2,6 +2,8 @@
 # Run one command as n parallel chunks, each on its own GPU where there are GPUs; the first failure ends all.
 set -euo pipefail
 me=run_chunks.sh
+# shellcheck source=scripts/ended.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../ended.sh"
 
 if [[ $# -lt 3 || ${1-} == --help ]]; then
     cat <<USAGE
@@ -9,7 +11,8 @@ Usage: scripts/eval/run_chunks.sh N DIR COMMAND...
 Runs COMMAND --num_chunks N --chunk_idx I --answers_file DIR/N_I.jsonl for I = 0 … N-1 at once. GPUs
 (CUDA_VISIBLE_DEVICES, else all) are dealt out in turn; without any, each chunk gets its share of the cores
 (unless OMP_NUM_THREADS is set).
-Example: scripts/eval/run_chunks.sh 4 answers python3 py/answer_textvqa.py --model_path CKPT …
+Example: scripts/eval/run_chunks.sh 2 answers python3 py/answer_mmbench.py --model_path runs/demo/default/finetune \\
+             --question_file data/demo/eval/mmbench/mmbench_dev_20230712.tsv
 USAGE
     if [[ ${1-} == --help ]]; then exit 0; else exit 2; fi
 fi
@@ -49,6 +52,10 @@ for ((i = 0; i < num_chunks; i++)); do
 done
 
 for _ in "${pids[@]}"; do
-    wait -n || { echo "$me: a chunk failed, see above; the other of the $num_chunks were stopped" >&2; exit 1; }
+    wait -n || {
+        why=$(ended_by $? "lower EVAL_BATCH_SIZE, or NUM_GPUS where there is no GPU")
+        echo "$me: a chunk failed$why, see above; the other of the $num_chunks were stopped" >&2
+        exit 1
+    }
 done
 pids=()

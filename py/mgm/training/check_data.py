@@ -6,8 +6,10 @@ import os
 import sys
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import torch.distributed as dist
+from transformers import PreTrainedTokenizerFast
 
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.data import ConversationDataset
@@ -15,6 +17,10 @@ from mgm.images import open_image
 from records import BadInput
 
 SHOWN, LISTED = 20, 1000
+TOO_LONG = (
+    "exceed model_max_length {}; shorten the record, or cut its end off as official: --cut_long_samples True "
+    "(make: CUT_LONG_SAMPLES=True)"
+)
 
 
 def sample_length(input_ids: array, patches: int) -> int:
@@ -22,16 +28,23 @@ def sample_length(input_ids: array, patches: int) -> int:
     return len(input_ids) + input_ids.count(IMAGE_TOKEN_INDEX) * (patches - 1)
 
 
+@cache
+def longest_token(tokenizer: PreTrainedTokenizerFast) -> int:
+    """Letters of the longest token that there is."""
+    return max(map(len, tokenizer.get_vocab()))
+
+
 def fault_of(dataset: ConversationDataset, i: int, patches: int, max_length: int, decode: bool) -> str | None:
     """What is wrong with sample ``i``, in words with the remedy, or None."""
     try:
+        letters = dataset.letters(i)
+        if not dataset.cut_to and letters > max_length * longest_token(dataset.tokenizer):
+            # Of 50 million letters the tokens would take 10 GB, to be counted only.
+            return f"{letters:,} letters {TOO_LONG.format(max_length)}"
         input_ids, labels = dataset.encode(i)
         length = sample_length(input_ids, patches)
         if length > max_length:
-            return (
-                f"{length} tokens, image included, exceed model_max_length {max_length}; shorten the record, "
-                "or cut its end off as official: --cut_long_samples True (make: CUT_LONG_SAMPLES=True)"
-            )
+            return f"{length} tokens, image included, {TOO_LONG.format(max_length)}"
         if all(label == IGNORE_INDEX for label in labels):
             if i in dataset.cut:
                 return f"nothing of the answer is left within {max_length} tokens; shorten the question"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import faults
 from records import BadInput, read_json
 
 
@@ -16,6 +17,9 @@ def prepare_process(with_deepspeed: bool) -> None:
     """
     # DeepSpeed builds its optimizer for offloading with ninja, which lies beside this Python.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    # DeepSpeed reads a checkpoint's pickles with `weights_only=False`, which runs whatever code they name.
+    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
     if os.environ.get("DS_ACCELERATOR") == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else torch would take the GPU that DeepSpeed leaves alone
 
@@ -32,6 +36,17 @@ def prepare_process(with_deepspeed: bool) -> None:
             port = probe.getsockname()[1]
         alone = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         os.environ |= {name: str(value) for name, value in alone.items()}
+
+
+def end_workers_that_cannot_send() -> None:
+    """End a process of the data loader whose batch finds no room in /dev/shm: else torch waits for ever."""
+    from multiprocessing.queues import Queue
+
+    def end(error: Exception, batch: object) -> None:
+        print(f"train.py: {faults.told(error) or repr(error)}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+    Queue._on_queue_feeder_error = staticmethod(end)
 
 
 def without_deepspeed() -> None:

@@ -4,15 +4,21 @@ folder.
 
 import hashlib
 import json
+import pickle
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
+import faults
 from mgm.config import MGMConfig
 from mgm.data import ConversationDataset
 from mgm.weights import weight_files
-from records import read_json, write_json
+from records import BadInput, read_json, write_json
 
 COMPLETE = "complete.json"  # written last into a checkpoint
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -122,6 +128,23 @@ def set_aside(folders: list[tuple[Path, str]]) -> list[str]:
         aside = folder.rename(folder.with_name(f"{folder.name}.foreign"))
         notes.append(f"{folder} {reason}; set aside as {aside.name} (remove it when you do not need it)")
     return notes
+
+
+@contextmanager
+def reading(folder: str | Path) -> Iterator[None]:
+    """Turn what a damaged or foreign file in a checkpoint comes to into a `BadInput` with the remedy."""
+    try:
+        yield
+    except (pickle.UnpicklingError, RuntimeError, SafetensorError, EOFError, KeyError, OSError) as error:
+        if faults.told(error):  # no memory, too many files: the checkpoint is good
+            raise
+        named = re.search(r"(?i:unsupported (?:global: )?GLOBAL) (\S+)", str(error))
+        reason = (
+            f"it names {named[1]}, which is run" if named else (str(error).splitlines() or [repr(error)])[0]
+        )
+        raise BadInput(
+            f"{folder}: cannot be read ({reason}); remove it, and the training starts anew"
+        ) from error
 
 
 def file_sizes(folder: Path) -> dict[str, int]:

@@ -34,6 +34,8 @@ def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArgu
         if first:
             print(f"train.py: {text}", file=sys.stderr, flush=True)
 
+    if args.dataloader_num_workers:
+        torch.multiprocessing.Lock()  # without /dev/shm: fails here, not in a loader that is half made
     config = make_config(model_args, data_args, args)
     tokenizer = load_tokenizer(model_args.model_name_or_path, args.model_max_length)
     clip, longest = vision_config(config.mm_vision_tower), args.model_max_length

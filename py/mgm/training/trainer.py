@@ -17,11 +17,20 @@ from transformers import PrinterCallback, Trainer
 
 from mgm.config import IGNORE_INDEX
 from mgm.training.order import GlobalOrder
-from mgm.training.resume import COMPLETE, complete, remove_checkpoints
+from mgm.training.resume import COMPLETE, complete, reading, remove_checkpoints
 from mgm.training.watch import BrokenRun, Reporter
 from records import BadInput, read_json
 
 TRAINABLE = "trainable.safetensors"
+
+
+def plain_of_deepspeed() -> list[type]:
+    """What DeepSpeed's checkpoints hold beside tensors: classes of values, which run nothing when read."""
+    from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler, LossScaler
+    from deepspeed.runtime.zero.config import ZeroStageEnum
+    from deepspeed.utils.tensor_fragment import fragment_address
+
+    return [LossScaler, DynamicLossScaler, ZeroStageEnum, fragment_address]
 
 
 class MGMTrainer(Trainer):
@@ -85,7 +94,8 @@ class MGMTrainer(Trainer):
         return {name: p.detach().contiguous() for name, p in self.model.named_parameters() if p.requires_grad}
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model=None) -> None:
-        values, trained = load_file(Path(resume_from_checkpoint, TRAINABLE)), self._trained()
+        with reading(resume_from_checkpoint):
+            values, trained = load_file(Path(resume_from_checkpoint, TRAINABLE)), self._trained()
         assert values.keys() == trained.keys(), "the fingerprint lets only this run's checkpoints pass"
         for name, tensor in trained.items():
             tensor.copy_(values[name])
@@ -105,11 +115,20 @@ class MGMTrainer(Trainer):
         if resume_from_checkpoint is None or not self.is_deepspeed_enabled:
             return super()._prepare_for_training(max_steps, train_dataloader, resume_from_checkpoint)
         prepared = super()._prepare_for_training(max_steps, train_dataloader, None)
-        loaded, _ = self.model_wrapped.load_checkpoint(resume_from_checkpoint, load_module_strict=False)
+        with reading(resume_from_checkpoint), torch.serialization.safe_globals(plain_of_deepspeed()):
+            loaded, _ = self.model_wrapped.load_checkpoint(resume_from_checkpoint, load_module_strict=False)
         if loaded is None:
             raise BadInput(f"{resume_from_checkpoint}: DeepSpeed cannot read it; remove it to start anew")
         self._load_optimizer_and_scheduler(resume_from_checkpoint)
         return prepared
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with reading(checkpoint):
+            super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        with reading(checkpoint):
+            super()._load_rng_state(checkpoint)
 
     def _save_checkpoint(self, model, trial) -> None:
         """Save, mark as complete, and only then delete older ones."""
