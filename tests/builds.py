@@ -1,5 +1,6 @@
 """A small copy of the project for tests that run make: the demo's graph over a few dozen images."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +16,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = "--seed_records 48 --finetune_records 48 --textvqa_questions 20 --mmbench_questions 20"
 KNOBS = {"BASELINE_EXP": "", "RECIPE": "seed", "SAVE_STEPS": "2"}
+CANARY = "canary-that-must-not-sing"
+TOKENS = ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "WANDB_API_KEY", "MY_PASSWORD")
+PROXIES = ("HTTPS_PROXY", "https_proxy", "PIP_INDEX_URL")
+SECRETS = dict.fromkeys(TOKENS, f"hf_{CANARY}") | dict.fromkeys(PROXIES, f"http://me:{CANARY}@127.0.0.1:9")
+"""What the environment of the shared build holds; tests/security looks for it in all that the build wrote."""
 INSTALL = """#!/usr/bin/env bash
 # Stands in for the installation, which needs an index: the packages are those of the project under test.
 [ -f .venv/.requires.json ] && cat env/requirements.lock > .venv/.installed
@@ -149,22 +155,29 @@ def processes_of(build: Build) -> dict[int, str]:
 
 
 def wait_for_start(build: Build, stage: str) -> None:
-    """Return when ``stage`` has started; by then its old mark is gone."""
+    """Return when ``stage`` (any, where empty) has started; by then its old mark is gone."""
     deadline = time.monotonic() + 60
-    while f" {stage}] starts" not in (build.folder / "make.log").read_text():
+    started = re.compile(f" {stage or '[a-z0-9_]+'}] starts")
+    while not started.search((build.folder / "make.log").read_text()):
         assert time.monotonic() < deadline, (build.folder / "make.log").read_text()
         time.sleep(0.005)
 
 
-def seconds_of(build: Build, stage: str) -> float:
-    folder = Path(OUTPUTS[stage]) if stage in ("standins", "world") else Path("runs/demo/default")
+def seconds_of(build: Build, stage: str, name: str = "default") -> float:
+    """What a stage of experiment ``name`` took."""
+    folder = Path(OUTPUTS[stage]) if stage in ("standins", "world") else Path(f"runs/demo/{name}")
     return json.loads((build.folder / folder / f".make/{stage}.made").read_text())["seconds"]
 
 
-def built(folder: Path) -> Build:
-    """A whole small build in ``folder``; skips where nothing is installed."""
+def build_once(factory: pytest.TempPathFactory) -> Build:
+    """A whole small build that all processes of the tests share; skips where nothing is installed."""
     if not (ROOT / ".venv/.requires.json").exists():
         pytest.skip("needs .venv (make env)")
-    made = Build.new(folder)
-    made.make("results")
-    return made
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (base / "built.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / "built").exists():
+            Build.new(base / "building").make("results", env=SECRETS)
+            (base / "building").rename(base / "built")
+    return Build(base / "built")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from builds import Build, build_once
+from tally import pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401
+
 WORDS = ["a", "the", "red", "green", "blue", "dark", "cube", "ring", "star", "moon", "sign", "stock", "photo"]
 WORDS += ["of", "on", "by", "near", "above", "old", "tall"]
 
@@ -16,6 +19,20 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("GOLDEN_MGM", "GOLDEN_TEXTVQA", "GOLDEN_MMBENCH"):
         if name in os.environ and not Path(os.environ[name], "expected.json").is_file():
             raise pytest.UsageError(f"{name}={os.environ[name]}: no expected.json there")
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """One whole small build, for tests that look at it or copy it before they change it."""
+    build = build_once(tmp_path_factory).copy(tmp_path_factory.mktemp("pristine") / "project")
+    assert build.stages("results") == set()  # and the marks now know the times of the copy
+    return build
+
+
+@pytest.fixture
+def build(pristine: Build, tmp_path: Path) -> Build:
+    """A copy of the small build that a test may change."""
+    return pristine.copy(tmp_path / "project")
 
 
 @pytest.fixture

@@ -90,8 +90,8 @@ def test_both_rules_are_reported_whichever_gives_the_score():
 
 @pytest.mark.parametrize("answer", ["", "E"])
 def test_a_question_file_without_right_answers_cannot_be_scored(tmp_path, answer):
-    with pytest.raises(BadInput, match="question 5 has no right answer"):
-        score_mmbench.read_answers(tmp_path / "a.jsonl", [*QUESTIONS, question(5, answer)])
+    with pytest.raises(BadInput, match=r"a\.tsv: question 5 has no right answer"):
+        score_mmbench.require_answerable([*QUESTIONS, question(5, answer)], tmp_path / "a.tsv")
 
 
 @pytest.mark.parametrize(

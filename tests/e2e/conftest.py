@@ -1,10 +1,10 @@
-"""One small whole build, shared by the tests of this folder."""
+"""The small build, one for all tests of this folder, which add to it."""
 
 import pytest
 
-from builds import Build, built
+from builds import Build
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    return built(tmp_path_factory.mktemp("project") / "small")
+def build(pristine: Build, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return pristine.copy(tmp_path_factory.mktemp("project") / "small")

@@ -62,9 +62,9 @@ def test_two_makes_at_once_share_models_data_and_baseline(pristine, tmp_path):
     assert scores[0] == scores[1]
 
 
-def test_four_experiments_side_by_side_use_each_core_once(build, pristine):
+def test_four_experiments_side_by_side_use_each_core_once(build):
     names = ("a", "b", "c", "d")
-    make = build.start("-j4", "results", EXP=" ".join(names))
+    make = build.start("-j4", "results", EXP=" ".join(names), PRETRAIN="no")
     assert make.wait(400) == 0, (build.folder / "make.log").read_text()[-2000:]
     running, most = 0, 0
     for line in (build.folder / "make.log").read_text().splitlines():
@@ -73,9 +73,7 @@ def test_four_experiments_side_by_side_use_each_core_once(build, pristine):
         most = max(most, running)
     cores = len(os.sched_getaffinity(0))
     assert min(2, cores) <= most <= cores
-    whole = pristine.content()
-    for name in names:
-        content = build.content(name)
-        assert {path: content[path] for path in content if path != "results.json"} == {
-            path: whole[path] for path in whole if path != "results.json"
-        }
+    contents = [build.content(name) for name in names]
+    for content in contents:
+        del content["results.json"]  # it names its experiment
+    assert contents[0] and all(content == contents[0] for content in contents)

@@ -52,7 +52,7 @@ def retell(folder, value):
         (lambda f: write_json(f / "results.json", {"data": None}), "lacks profile, experiment, recipe, rand"),
         (lambda f: retell(f, None), "results.json: lacks a test's accuracy; make it again with 'make sweep'"),
         (lambda f: retell(f, 74.9), "says 74.9 for mmbench, its questions 75.00"),
-        (lambda f: retell(f, float("nan")), "says nan for mmbench, its questions 75.00"),
+        (lambda f: retell(f, float("nan")), "scores.mmbench.accuracy must be a number, not nan"),
         (lambda f: change(f / "results.json", random_seed=2), "is of random seed 2, not 1"),
         (
             lambda f: (f / "eval/mmbench/score.json").unlink(),

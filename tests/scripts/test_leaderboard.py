@@ -61,7 +61,8 @@ def test_a_slip_is_told_before_anything_runs(words, message):
 def test_help_tells_usage_and_example():
     done = leaderboard("--help")
     assert done.returncode == 0
-    assert "usage: leaderboard.sh --runs" in done.stdout and "example: leaderboard.sh --runs" in done.stdout
+    assert "usage: leaderboard.sh --runs" in done.stdout
+    assert "example: scripts/leaderboard.sh --runs" in done.stdout
     assert "#" not in done.stdout
 
 

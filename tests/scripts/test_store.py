@@ -66,4 +66,4 @@ def test_wrong_usage_is_refused(run, options, message):
 
 def test_help_shows_usage_and_an_example(run):
     done = run("store.sh", "--help")
-    assert "usage: store.sh" in done.stdout and "example: store.sh" in done.stdout
+    assert "usage: store.sh" in done.stdout and "example: scripts/store.sh" in done.stdout

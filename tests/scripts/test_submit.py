@@ -146,4 +146,4 @@ def test_wrong_words_are_named(words, told):
 
 def test_help_has_an_example():
     done = submit("--help")
-    assert done.returncode == 0 and "example: submit.sh --run runs/demo/mine" in done.stdout
+    assert done.returncode == 0 and "example: scripts/submit.sh --run runs/demo/default" in done.stdout

@@ -353,4 +353,5 @@ def test_wrong_usage_is_refused(make_seed, synth, options, message):
 
 def test_help_shows_usage_and_an_example(synth, make_seed):
     done = synth(RECIPES / "seed.yaml", make_seed(1), "--help")
-    assert done.returncode == 0 and "usage: synth.sh" in done.stdout and "example: synth.sh" in done.stdout
+    assert done.returncode == 0
+    assert "usage: synth.sh" in done.stdout and "example: scripts/synth.sh" in done.stdout

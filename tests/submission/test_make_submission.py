@@ -92,7 +92,11 @@ REFUSED: list[tuple[str, Callable[[Path], None], str]] = [
         "eval/textvqa: asked without OCR tokens",
     ),
     ("no pretraining", edit("results.json", data=None), "nothing was pretrained on (PRETRAIN=no)"),
-    ("results of something else", lambda run: put(run / "results.json", [1]), "results.json: lacks data"),
+    (
+        "other results",
+        lambda run: put(run / "results.json", [1]),
+        "results.json: its value must be an object",
+    ),
 ]
 
 

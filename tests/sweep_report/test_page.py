@@ -191,16 +191,19 @@ def test_many_recipes_and_random_seeds_fit_into_five_megabytes(make):
     [
         (lambda o: o["leaderboard"].unlink(), "no such file (--leaderboard); 'make leaderboard' writes it"),
         (lambda o: o["leaderboard"].write_text("{}"), "not a leaderboard"),
-        (lambda o: change(o["leaderboard"], "data", {"seed": 3}), "has no summary of its data"),
-        (lambda o: change(o["leaderboard"], "textvqa", {"accuracy": 3}), "has not a score of each run"),
+        (lambda o: change(o["leaderboard"], "data", {"seed": 3}), "data lacks kept, recaptioned"),
+        (lambda o: change(o["leaderboard"], "textvqa", {"accuracy": 3}), "textvqa lacks ci95, runs"),
         (lambda o: change(o["leaderboard"], "random_seeds", [1]), "not as many experiments as random seeds"),
-        (lambda o: change(o["leaderboard"], "ratio", {"mean": 1, "ci95": [1]}), "an interval that is none"),
+        (
+            lambda o: change(o["leaderboard"], "ratio", {"mean": 1, "ci95": [1]}),
+            "ratio.ci95 must be a list of 2",
+        ),
         (
             lambda o: empty(o["leaderboard"].parent / "seed-s1/eval/textvqa/bm1.jsonl"),
-            "answers, 60 scores; answer the test again",
+            "bm1.jsonl:1: lacks question_id, text; answer the test again",
         ),
         (lambda o: empty(o["leaderboard"].parent / "seed-s1/eval/mmbench/answers.jsonl"), "no question_id"),
-        (lambda o: o["leaderboard"].write_text('[{"recipe": "x"}]'), "recipe x: lacks fields"),
+        (lambda o: o["leaderboard"].write_text('[{"recipe": "x"}]'), "recipe x: lacks random_seeds"),
         (
             lambda o: (o["leaderboard"].parent / "seed-s2" / "results.json").unlink(),
             "seed-s2: not made yet",

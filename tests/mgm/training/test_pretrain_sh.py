@@ -29,7 +29,8 @@ def shell(*words: str) -> subprocess.CompletedProcess:
 def test_help_shows_an_example_and_wrong_usage_dies(script):
     path = str(ROOT / "scripts" / script)
     usage = shell(path, "--help")
-    assert usage.returncode == 0 and f"example: {script}" in usage.stdout and "set -euo" not in usage.stdout
+    assert usage.returncode == 0 and f"example: scripts/{script}" in usage.stdout
+    assert "set -euo" not in usage.stdout
     needed = [
         "model_name_or_path",
         "vision_tower",
