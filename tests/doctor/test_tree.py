@@ -357,7 +357,7 @@ def test_what_a_real_kill_left_is_mended_by_the_commands_that_are_told(look, pro
         told += [finding.what for finding in found]
         paste(project, found[0].remedy)
         wait_for_none(build)
-    assert "processes" in told and "unfinished" in told
+    assert "unfinished" in told  # and "processes", where these did not end before the first look
     Path("make.log").unlink()
 
 
