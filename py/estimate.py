@@ -15,8 +15,8 @@ from rich.console import Console
 
 import cli
 from costs import gpus, published, sizes
+from costs.batch import Machine, Training, offloads
 from costs.estimate import Stage, answering_stage, download_stage, synth_stage, training_stage
-from costs.plan import Machine, Training, offloads
 from costs.shapes import mgm_config, on_meta
 from costs.table import table_of, total
 from costs.units import size

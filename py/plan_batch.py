@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cli
 from costs import gpus
-from costs.plan import Machine, Training, candidates_of, official_batch, offloads, plan, why_not
+from costs.batch import Machine, Training, candidates_of, official_batch, offloads
 from records import BadInput
 
 
@@ -50,6 +50,7 @@ def main() -> None:
 
 def planned(args: argparse.Namespace, training: Training, machine: Machine) -> int:
     """The batch of the plan; raises `BadInput` if not one sample fits."""
+    from costs.plan import plan, why_not  # these import torch, which takes seconds
     from costs.shapes import on_meta
     from mgm.checkpoint import read_config, resolve_towers
 

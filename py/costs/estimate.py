@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 
 from costs import published, sizes
+from costs.batch import Machine, Training
 from costs.captioning import caption_flop, matching_flop, similarity_flop
 from costs.flops import Sample, answering_flop, training_flop
 from costs.memory import sizes as parameter_counts
 from costs.memory import step_memory
-from costs.plan import LONGEST, Machine, Training, plan, why_not
+from costs.plan import LONGEST, plan, why_not
 from costs.states import Memory, checkpoint_bytes, transferred_bytes
 from costs.step import prepare
 from mgm.activations import INPUTS

@@ -1,6 +1,5 @@
 """Memory of a training step: states as DeepSpeed counts them, activations as measured on the meta device."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from costs.states import Memory, state_bytes
@@ -9,7 +8,6 @@ from mgm.model import MGMGemmaForCausalLM
 
 CONTEXT = 1_500_000_000  # bytes of a GPU that CUDA, its libraries' workspaces and NCCL take
 SHARE = 0.92  # of a GPU's memory that may be planned for: blocks of the allocator fit together imperfectly
-MOST_SAMPLES = 16  # on one GPU at once; more make no matrix product faster at these widths
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,6 @@ def sizes(model: MGMGemmaForCausalLM) -> tuple[int, int]:
     """Numbers of parameters and of trained ones."""
     counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
-
-
-def batches(global_batch_size: int, gpus: int) -> Iterator[int]:
-    """Batches per GPU that multiply out with some accumulation, the largest first.
-
-    >>> list(batches(128, 8))
-    [16, 8, 4, 2, 1]
-    """
-    each, rest = divmod(global_batch_size, gpus)
-    yield from (n for n in range(min(each, MOST_SAMPLES), 0, -1) if not rest and not each % n)
 
 
 def largest_batch(

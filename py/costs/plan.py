@@ -1,41 +1,17 @@
-"""How many samples a GPU takes at once: what fits, and always multiplies out to the official global batch."""
+"""How many samples a GPU takes at once: the most that fit of those that multiply out."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from costs.gpus import GPU
-from costs.memory import SHARE, Longest, batches, largest_batch, step_memory
+from costs.batch import OFFICIAL_BATCH, Machine, Training, candidates_of, official_batch
+from costs.memory import SHARE, Longest, largest_batch, step_memory
 from costs.step import prepare
 from costs.units import size
 from mgm.activations import ALL, INPUTS, KEPT
 from mgm.model import MGMGemmaForCausalLM
-from records import BadInput, read_json
 
 # Sequences that a batch leaves room for; no pretraining caption has 400 tokens, model_max_length is 2048.
 LONGEST = {"pretrain": Longest(1024, 400), "finetune": Longest(2048, 1024)}
-OFFICIAL_BATCH = {"pretrain": 4, "finetune": 1}  # a GPU
 # In finetuning steps of one sample: its gradients' way to the host and back (10 GB) on an A10; a step that
 # computes twice.
 CROSSING, RECOMPUTED = 1.0, 1.2
-
-
-@dataclass(frozen=True)
-class Training:
-    """``pretrain`` or ``finetune``; samples of a step over all GPUs, and on one at once (0: what fits)."""
-
-    name: str
-    global_batch_size: int
-    batch: int = 0
-
-
-@dataclass(frozen=True)
-class Machine:
-    """GPUs of one kind (None: unknown), how they are used, and whether activations may be computed twice."""
-
-    gpu: GPU | None
-    gpus: int
-    offload: bool
-    checkpointing: bool
 
 
 def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tuple[int, str]:
@@ -59,30 +35,6 @@ def plan(model: MGMGemmaForCausalLM, training: Training, machine: Machine) -> tu
             if not crosses:
                 break
     return min(found, key=lambda one: one[0])[1:] if found else (0, INPUTS)  # of equal ones the first
-
-
-def official_batch(training: Training, candidates: list[int]) -> int:
-    """The batch given by hand, else the official one or the next smaller that multiplies out."""
-    return training.batch or next(n for n in candidates if n <= OFFICIAL_BATCH[training.name])
-
-
-def offloads(deepspeed: Path | None) -> bool:
-    """Whether the DeepSpeed file at ``deepspeed`` keeps the optimizer in the host's memory."""
-    return bool(deepspeed) and "offload_optimizer" in read_json(deepspeed).get("zero_optimization", {})
-
-
-def candidates_of(training: Training, machine: Machine) -> list[int]:
-    """Batches that multiply out, the largest first; the one given by hand alone, if any."""
-    whole, by_hand = training.global_batch_size, training.batch
-    candidates = [by_hand] if by_hand else list(batches(whole, machine.gpus))
-    if not candidates or whole % (machine.gpus * candidates[0]):
-        knob = training.name.upper()
-        each = f"{by_hand} a GPU × " if by_hand else ""
-        raise BadInput(
-            f"{knob}_GLOBAL_BATCH_SIZE {whole} is no multiple of {each}{machine.gpus} GPUs; choose NUM_GPUS "
-            f"or {knob}_BATCH_SIZE_PER_GPU so that they multiply out"
-        )
-    return candidates
 
 
 def fitting(

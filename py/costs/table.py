@@ -2,8 +2,8 @@
 
 from rich.table import Table
 
+from costs.batch import Machine
 from costs.estimate import Stage
-from costs.plan import Machine
 from costs.states import Memory
 from costs.units import duration, scaled, size
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from costs.memory import Longest, batches, model_states, sizes, step_memory
+from costs.batch import batches
+from costs.memory import Longest, model_states, sizes, step_memory
 from costs.states import MGM_2B, MGM_2B_TRAINED, Memory, checkpoint_bytes, state_bytes
 from costs.step import Live, peak_bytes, prepare
 

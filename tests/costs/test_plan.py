@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from costs.batch import Machine, Training, offloads
 from costs.gpus import gpu, teraflops_of
 from costs.memory import SHARE, step_memory
-from costs.plan import LONGEST, Machine, Training, offloads, plan, why_not
+from costs.plan import LONGEST, plan, why_not
 from costs.step import prepare
 from records import BadInput
 
