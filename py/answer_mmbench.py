@@ -20,9 +20,9 @@ from answering import (
     resolve,
     write_answers,
 )
+from errors import BadInput
 from pictures import PictureFile
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
-from records import BadInput
 
 
 def image_file(table: Path, question: Question) -> PictureFile:

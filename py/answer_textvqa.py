@@ -20,9 +20,9 @@ from answering import (
     resolve,
     write_answers,
 )
+from errors import BadInput
 from pictures import PictureFile
 from questions import OCR_MARK, Question, chunk, read_textvqa
-from records import BadInput
 
 
 def image_file(folder: Path, question: Question) -> PictureFile:

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from digest import sha256
+from errors import BadInput
+from json_files import read_json, write_json, write_jsonl
 from mgm.batching import batches_by_picture
 from pictures import PictureFile
 from questions import Question
-from records import BadInput, read_json, write_json, write_jsonl
 
 LESS_MEMORY = "lower EVAL_BATCH_SIZE, or NUM_GPUS where there is no GPU"
 LOADERS = min(4, len(os.sched_getaffinity(0)))  # threads; the kit's loader has four processes

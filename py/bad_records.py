@@ -15,7 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from records import BadInput
+from errors import BadInput
 
 # What says nothing about a record: it would fail again, for every one.
 ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import cli
 from data_checks.findings import Finding, Findings, verdict
-from records import BadInput, atomic_write
+from errors import BadInput
+from json_files import atomic_write
 from stage1 import NONE
 from workers import Workers
 

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import cli
 import records
+from errors import Problems
 from image_check import Image, look_at
+from json_files import atomic_write, encode, write_jsonl
 from workers import Workers
 
 
@@ -44,7 +46,7 @@ def refuse(faults: list[records.Fault], sound: int, most: float) -> None:
     """Raise `BadInput` with the faults, the lines' first, unless they are at most ``most`` of all records."""
     if len(faults) <= most * (len(faults) + sound) and sound:
         return
-    problems = records.Problems()
+    problems = Problems()
     for fault in sorted(faults, key=lambda fault: fault.place):
         problems.add(fault.message)
     if most and sound:
@@ -76,16 +78,16 @@ def main() -> None:
     args = parse_args()
     faults: list[records.Fault] = []
     sound = 0
-    with records.atomic_write(args.output) as file:
+    with atomic_write(args.output) as file:
         for row in checked(args.seed, args, faults):
-            file.write(records.encode(row) + "\n")
+            file.write(encode(row) + "\n")
             sound += 1
         refuse(faults, sound, args.max_bad_records if args.on_bad_record == "drop" else 0)
     faults.sort(key=lambda fault: fault.place)
     if args.bad:
         lines = ({"line": fault.place, "id": fault.id, "error": fault.message} for fault in faults)
-        records.write_jsonl(args.bad, lines)
-    for fault in faults[: records.Problems.SHOWN]:
+        write_jsonl(args.bad, lines)
+    for fault in faults[: Problems.SHOWN]:
         print(f"check_seed.py: left out: {fault.message}")
 
 

@@ -12,7 +12,8 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
-from records import BadInput, read_records
+from errors import BadInput
+from records import read_records
 from submission import rules
 from submission.check import Report, check
 from submission.data import Seed

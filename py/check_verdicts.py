@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 import cli
+from errors import BadInput
 from leaderboard.board import all_contrasts
 from leaderboard.runs import Run
 from leaderboard.sweep import BASELINE, read_sweep
 from leaderboard.verdicts import BETTER, UNDECIDED, WORSE, verdicts
-from records import BadInput
 
 Place = tuple[str, str]
 """A recipe, and the test or the challenge's score in which it is compared with the baseline."""

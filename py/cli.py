@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 import faults
-from records import BadInput
+from errors import BadInput
 
 # What would move a terminal's cursor, set its title or clipboard, or turn the reading direction; the return
 # that a progress bar begins with may stay.

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import cli
 from digest import sha256
+from errors import BadInput
 from intervals import wilson95
-from records import BadInput, write_json
+from json_files import write_json
 from shapes import RESULT, SCORED, read_shaped
 
 PACKAGES = ("torch", "transformers", "deepspeed", "py-data-juicer", "timm", "accelerate", "pillow")

@@ -9,11 +9,12 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
+from errors import BadInput
+from json_files import write_json
 from leaderboard.comparison import compare
 from leaderboard.show_comparison import show
 from leaderboard.sides import read_sides
 from leaderboard.terminal import console
-from records import BadInput, write_json
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from records import BadInput
+from errors import BadInput
 
 
 def sha256(path: str | Path) -> str:

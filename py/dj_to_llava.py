@@ -17,6 +17,8 @@ from pathlib import Path
 
 import cli
 import records
+from errors import BadInput, Problems
+from json_files import atomic_write, encode
 from stage1 import NONE, Question, no_question, questions_of
 
 
@@ -48,7 +50,7 @@ def converted(
     synth: Path, questions: dict[str, Question], known_in: Path, image_folder: Path
 ) -> Iterator[tuple]:
     """Yield (id, human turn, caption, image, synthesised or not) for each record of ``synth``, in order."""
-    problems = records.Problems()
+    problems = Problems()
     for record in records.read_records(synth, unique=False):
         where = f"{synth}:{record.line}: id {record.id}"
         question = questions.get(record.id)
@@ -67,12 +69,12 @@ def converted(
 
 def write_llava(output: Path, rows: Iterable[tuple]) -> None:
     """Write a JSON list with one sample a line, atomically."""
-    with records.atomic_write(output) as file:
+    with atomic_write(output) as file:
         separator = "[\n"
         for identity, human, caption, image, _ in rows:
             turns = [{"from": "human", "value": human}, {"from": "gpt", "value": caption}]
             sample = {"id": identity, "conversations": turns, "image": image}
-            file.write(separator + records.encode(sample))
+            file.write(separator + encode(sample))
             separator = ",\n"
         file.write("\n]\n")
 
@@ -103,9 +105,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     if args.budget is not None and args.budget < 1:
-        raise records.BadInput(f"--budget must be above 0, not {args.budget}")
+        raise BadInput(f"--budget must be above 0, not {args.budget}")
     if args.stage1 == NONE and not args.seed:
-        raise records.BadInput("--stage1 none needs the seed: give --seed")
+        raise BadInput("--stage1 none needs the seed: give --seed")
     questions = questions_of(args.seed, args.stage1)
     known_in = args.seed if args.stage1 == NONE else args.stage1
     rows = list(converted(args.synth, questions, known_in, args.image_folder or known_in.parent))

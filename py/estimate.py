@@ -20,7 +20,8 @@ from costs.estimate import Stage, answering_stage, download_stage, synth_stage, 
 from costs.shapes import mgm_config, on_meta
 from costs.table import table_of, total
 from costs.units import size
-from records import BadInput, write_json
+from errors import BadInput
+from json_files import write_json
 
 WIDTH = 110
 

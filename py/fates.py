@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import records
+from errors import BadInput
 from run_trace import UNCOUNTED_NOTES
 
 
@@ -90,9 +91,9 @@ def check_sum(summary: dict, most_bad: float) -> None:
     """Raise `BadInput` unless kept, recaptioned and dropped add up to the seed, and few enough are bad."""
     total = summary["kept"] + summary["recaptioned"] + sum(summary["dropped"].values())
     if total != summary["seed"] or summary["kept"] + summary["recaptioned"] != summary["unique"]:
-        raise records.BadInput(f"the ledger accounts for {total} of {summary['seed']} records: {summary}")
+        raise BadInput(f"the ledger accounts for {total} of {summary['seed']} records: {summary}")
     if summary["bad"] > most_bad * summary["seed"]:
-        raise records.BadInput(
+        raise BadInput(
             f"{summary['bad']} of {summary['seed']} records are bad, more than MAX_BAD_RECORDS={most_bad:g}; "
             "the log names each"
         )

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cli
+from errors import BadInput
 from fetch import folder, room, sources, transfer
 from fetch.client import Patience, new_client
 from fetch.parts import Part
@@ -23,7 +24,6 @@ from fetch.pieces import Piece, Settings, check_room, pieces_of, place, verify
 from fetch.sources import Source
 from graph.sizes import readable
 from progress import say
-from records import BadInput
 
 FULL = {
     errno.ENOSPC: "no space left",

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 import cli
-import records
+from errors import BadInput
+from json_files import atomic_write, read_lines
 from recipe_file import read_recipe, steps_in
 
 OPS = Path(__file__).resolve().parent / "ops"
@@ -45,7 +46,7 @@ def filled(value: Any, values: dict[str, Any], recipe: Path) -> Any:
         return value
     for name in re.findall(r"\$\{(\w+)\}", value):
         if values.get(name) is None:
-            raise records.BadInput(f"{recipe}: ${{{name}}} has no value; give synth.sh --{name.lower()}")
+            raise BadInput(f"{recipe}: ${{{name}}} has no value; give synth.sh --{name.lower()}")
         if value == f"${{{name}}}":
             return values[name]
         value = value.replace(f"${{{name}}}", str(values[name]))
@@ -58,7 +59,7 @@ def check_repeated(process: list[dict], recipe: Path) -> None:
     for step in process:
         [(name, arguments)] = step.items()
         if keys.setdefault(name, set(arguments)) != set(arguments):
-            raise records.BadInput(
+            raise BadInput(
                 f"{recipe}: {name} stands twice with different arguments; Data-Juicer would let the later "
                 f"one inherit the missing ones; give both {sorted(keys[name] | set(arguments))}"
             )
@@ -69,7 +70,7 @@ def read_steps(recipe: Path) -> tuple[dict, list[dict]]:
     config = read_recipe(recipe)
     steps = steps_in(config, recipe)
     if "skip_op_error" in config:
-        raise records.BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")
+        raise BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")
     steps = [{name: dict(arguments or {})} for step in steps for name, arguments in step.items()]
     check_repeated(steps, recipe)
     return config, steps
@@ -131,11 +132,11 @@ def run_config(args: argparse.Namespace, values: dict[str, Any]) -> dict:
 
 def models_used(recipe: Path, folders: dict[str, Path | None]) -> dict[str, str]:
     """{placeholder: absolute folder} for the models that ``recipe`` names; the others needn't exist."""
-    text = "\n".join(records.read_lines(recipe))
+    text = "\n".join(read_lines(recipe))
     used = {name: folder for name, folder in folders.items() if folder and f"${{{name}}}" in text}
     for name, folder in used.items():
         if not (folder / "config.json").is_file():
-            raise records.BadInput(f"--{name.lower()}: {folder} has no config.json; make or fetch it first")
+            raise BadInput(f"--{name.lower()}: {folder} has no config.json; make or fetch it first")
     return {name: str(folder.resolve()) for name, folder in used.items()}
 
 
@@ -169,7 +170,7 @@ def main() -> None:
         with args.seed.open("rb") as file:
             budget = max(sum(1 for _ in file) // 2, 1)
     config = run_config(args, {**values, "BUDGET": budget, "RANDOM_SEED": args.random_seed})
-    with records.atomic_write(args.work / "recipe.yaml") as file:
+    with atomic_write(args.work / "recipe.yaml") as file:
         yaml.safe_dump(config, file, allow_unicode=True, sort_keys=False)
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import PIL
 
+from errors import BadInput
 from pictures import open_plain, read_picture
-from records import BadInput
 from store import Model, key_of, opened
 
 DECODER = Model("pillow", PIL.__version__, '{"ask": "decodes"}')

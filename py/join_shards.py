@@ -8,8 +8,9 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
+from errors import BadInput
+from json_files import read_jsonl, write_jsonl
 from questions import Question, chunk, read_questions, require_exactly
-from records import BadInput, read_jsonl, write_jsonl
 
 
 def read_shard(path: Path, questions: list[Question]) -> list[dict]:

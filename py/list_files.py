@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cli
-from records import BadInput, Problems, atomic_write, read_list, read_objects, read_records
+from errors import BadInput, Problems
+from json_files import atomic_write, read_list, read_objects
+from records import read_records
 from stage1 import no_question, questions_of
 
 

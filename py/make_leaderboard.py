@@ -10,9 +10,9 @@ from pathlib import Path
 
 import cli
 from costs.captioning import caption_flop, matching_flop, similarity_flop
+from json_files import write_json
 from leaderboard.board import leaderboard
 from leaderboard.sweep import read_sweep
-from records import write_json
 
 
 def flop_per_call(captioner: Path | None, similarity: Path | None, matching: Path | None) -> dict[str, int]:

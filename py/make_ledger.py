@@ -16,9 +16,10 @@ from collections import Counter
 from pathlib import Path
 
 import cli
-import records
 import run_trace
+from errors import BadInput
 from fates import Fate, check_sum, ledger_lines, summary_of, synth_lines
+from json_files import read_json, read_jsonl, write_json, write_jsonl
 from recipe_file import read_recipe, steps_in
 
 MAY_DROP = ("_filter", "_selector", "_deduplicator")
@@ -28,7 +29,7 @@ def read_fates(seed: Path) -> dict[str, Fate]:
     """What is known at first: the checked records, by id."""
     return {
         row["id"]: Fate(*require_texts(row["text"], row["images"][0]), row=int(row["seed_row"]))
-        for _, row in records.read_jsonl(seed)
+        for _, row in read_jsonl(seed)
     }
 
 
@@ -42,7 +43,7 @@ def require_texts(*values: object) -> tuple:
 def read_left_out(path: Path) -> list[dict]:
     """Ledger lines, with the seed's line number, of the records that check_seed.py left out."""
     lines = []
-    for _, row in records.read_jsonl(path) if path.exists() else ():
+    for _, row in read_jsonl(path) if path.exists() else ():
         line = {"id": row["id"], "outcome": "dropped", "op": "check_seed", "stats": {}}
         line |= {"selected": False, "repeated": 0, "seed_caption": None}
         lines.append(line | {"notes": {"error": row["error"], "line": int(row["line"])}})
@@ -51,7 +52,7 @@ def read_left_out(path: Path) -> list[dict]:
 
 def note_twins(fates: dict[str, Fate], report: Path | None) -> None:
     """Take from a deduplicator's report which record each dropped one resembles."""
-    found = records.read_json(report).get("near_duplicates", {}) if report and report.exists() else {}
+    found = read_json(report).get("near_duplicates", {}) if report and report.exists() else {}
     for identity, (of, similarity) in found.items():
         fates[identity].notes["near_duplicate_of"] = of
         fates[identity].stats["near_duplicate_similarity"] = similarity
@@ -62,7 +63,7 @@ def check_lost(step: run_trace.Step, lost: list[str], judged: set[str], before: 
     may_drop = step.name.endswith(MAY_DROP) and (step.stats or not step.name.endswith("_filter"))
     missing = [identity for identity in lost if step.stats and identity not in judged] if may_drop else lost
     if missing:
-        raise records.BadInput(
+        raise BadInput(
             f"{step.label}: {len(missing)} of {before} records went missing, first id {missing[0]}; "
             "the operator failed inside Data-Juicer, see its log"
         )
@@ -72,7 +73,7 @@ def follow(fates: dict[str, Fate], work: Path, process: list[dict]) -> tuple[Cou
     """Note in ``fates`` what each step did; returns how often each id came out last, and the funnel."""
     seen = Counter(identity for identity, *_ in run_trace.came_out(work, 0))
     if dict(seen) != dict.fromkeys(fates, 1):  # Counter's own comparison takes a second for 400,000
-        raise records.BadInput(f"Data-Juicer read {seen.total()} of {len(fates)} seed records; see its log")
+        raise BadInput(f"Data-Juicer read {seen.total()} of {len(fates)} seed records; see its log")
     bad, funnel = run_trace.read_bad(work), []
     for step in run_trace.steps_of(process):
         judged = set()
@@ -82,9 +83,7 @@ def follow(fates: dict[str, Fate], work: Path, process: list[dict]) -> tuple[Cou
         before, seen, changed = seen, Counter(), 0
         for identity, text, stats, meta in run_trace.came_out(work, step.number):
             if identity not in before:
-                raise records.BadInput(
-                    f"{step.label}: id {identity} came out but didn't go in; mend the operator"
-                )
+                raise BadInput(f"{step.label}: id {identity} came out but didn't go in; mend the operator")
             seen[identity] += 1
             fate = fates[identity]
             changed += text != (fate.new_text or fate.text)
@@ -111,13 +110,13 @@ def add_export(fates: dict[str, Fate], work: Path, expected: Counter) -> None:
         fates[row["id"]].images.append(image)
     exported = Counter({identity: len(fate.texts) for identity, fate in fates.items() if fate.texts})
     if exported != expected:
-        raise records.BadInput(
+        raise BadInput(
             f"Data-Juicer exported {exported.total()} records, but {expected.total()} came out of its last "
             "operator; see its log"
         )
     if not exported:
         counts = dict(Counter(fate.dropped_by for fate in fates.values()))
-        raise records.BadInput(f"no record is left, dropped by {counts}; loosen the recipe")
+        raise BadInput(f"no record is left, dropped by {counts}; loosen the recipe")
 
 
 def parse_args() -> argparse.Namespace:
@@ -142,7 +141,7 @@ def main() -> None:
         fates, left_out = read_fates(args.work / "seed.jsonl"), read_left_out(args.work / "left_out.jsonl")
         seen, funnel = follow(fates, args.work, process)
         add_export(fates, args.work, seen)
-    except records.BadInput:
+    except BadInput:
         raise
     except (
         LookupError,
@@ -152,7 +151,7 @@ def main() -> None:
         AttributeError,
     ) as error:  # no record of theirs
         reason = f"{type(error).__name__}: {error}"
-        raise records.BadInput(f"{args.work}: not what a run leaves ({reason}); synthesise again") from error
+        raise BadInput(f"{args.work}: not what a run leaves ({reason}); synthesise again") from error
     summary = summary_of(fates, len(left_out)) | {
         "steps": funnel,
         "thresholds": run_trace.thresholds_of(process),
@@ -160,9 +159,9 @@ def main() -> None:
     check_sum(summary, args.max_bad_records)
     stamp = args.output.with_suffix(".summary.json")
     stamp.unlink(missing_ok=True)
-    records.write_jsonl(args.ledger, ledger_lines(fates, left_out))
-    records.write_jsonl(args.output, synth_lines(fates, args.output.parent))
-    records.write_json(stamp, summary)
+    write_jsonl(args.ledger, ledger_lines(fates, left_out))
+    write_jsonl(args.output, synth_lines(fates, args.output.parent))
+    write_json(stamp, summary)
     print(f"make_ledger.py: {args.output}: {json.dumps(summary)}")
 
 

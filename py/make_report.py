@@ -12,7 +12,8 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
-from records import BadInput, atomic_write
+from errors import BadInput
+from json_files import atomic_write
 from sweep_report.evaluation import read_evaluation
 from sweep_report.page import page
 from sweep_report.sources import read_board

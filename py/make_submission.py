@@ -14,9 +14,9 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
+from errors import BadInput
 from fetch import room
 from progress import Progress
-from records import BadInput
 from submission import contents, rules
 from submission.contents import Piece
 from submission.readme import readme

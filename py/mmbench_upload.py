@@ -16,8 +16,9 @@ import openpyxl
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 import cli
+from errors import BadInput
+from json_files import atomic_write, read_jsonl
 from questions import read_mmbench_rows, require_exactly
-from records import BadInput, atomic_write, read_jsonl
 
 COLUMNS = ["index", "question", "A", "B", "C", "D", "prediction", "answer", "split"]
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have

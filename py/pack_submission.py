@@ -11,9 +11,10 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
+from errors import BadInput
 from fetch import room
+from json_files import atomic_write
 from progress import BLOCK, Progress
-from records import BadInput, atomic_write
 from submission import rules
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 from PIL import Image, ImageFile
 
-from records import BadInput
+from errors import BadInput
 
 # In the order that Pillow looks, the common first. It knows forty more, some of which start other programs
 # (EPS: Ghostscript); pictures from the web need none of them.

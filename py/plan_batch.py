@@ -15,7 +15,7 @@ from pathlib import Path
 import cli
 from costs import gpus
 from costs.batch import Machine, Training, candidates_of, official_batch, offloads
-from records import BadInput
+from errors import BadInput
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from itertools import takewhile
 from math import ceil
 from pathlib import Path
 
-from records import BadInput, read_jsonl
+from errors import BadInput
+from json_files import read_jsonl
 
 OPTION_LETTERS = "ABCD"
 CIRCULAR_STEP = 1_000_000

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from records import BadInput
+from errors import BadInput
 
 MOST_NODES, DEEPEST = 100_000, 50  # an anchor (&) may be repeated in repeats, or hold itself
 

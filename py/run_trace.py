@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.feather as feather
 
-import records
+from errors import BadInput
+from json_files import read_json, read_jsonl
 
 STATS, META = "__dj__stats__", "__dj__meta__"
 # Meta fields that operators keep as JSON, and those that only the next operator needs.
@@ -47,7 +48,7 @@ def came_out(work: Path, number: int) -> Iterator[tuple[str, str, dict, dict]]:
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        raise records.BadInput(f"{path}: not readable ({error}); run 'make synth' again") from error
+        raise BadInput(f"{path}: not readable ({error}); run 'make synth' again") from error
     for batch in table.to_batches(max_chunksize=10_000):
         nothing = [{}] * batch.num_rows
         noted = [
@@ -99,7 +100,7 @@ def rows_of(path: Path | None) -> Iterator[dict]:
     """The rows of a file of JSON lines or, on Ray, of a folder of such; none where there is nothing."""
     parts = sorted(path.glob("*")) if path and path.is_dir() else [path] if path and path.exists() else []
     for part in parts:
-        for _, row in records.read_jsonl(part):
+        for _, row in read_jsonl(part):
             yield row
 
 
@@ -114,7 +115,7 @@ def thresholds_of(process: list[dict]) -> list[dict]:
     found = []
     for step in steps_of(process):
         if step.report and step.report.exists():
-            report = records.read_json(step.report)
+            report = read_json(step.report)
             report.pop("near_duplicates", None)
             found.append({"op": step.label, **report})
     return found

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cli
+from errors import BadInput
+from json_files import read_jsonl, write_json
 from questions import CIRCULAR_STEP, OPTION_LETTERS, Question, read_mmbench, require_exactly
-from records import BadInput, read_jsonl, write_json
 
 SEPARATORS = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
 

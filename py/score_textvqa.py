@@ -10,9 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 import cli
+from errors import BadInput
+from json_files import read_json, read_jsonl, write_json
 from m4c import soft_score
 from questions import OCR_MARK, require_exactly
-from records import BadInput, read_json, read_jsonl, write_json
 from shapes import misfit
 
 ANNOTATION = {"question_id": (str, int), "image_id": (str, int), "question": str, "answers": [str]}

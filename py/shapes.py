@@ -12,7 +12,8 @@ names. Fields that a shape does not name are let through.
 from pathlib import Path
 from typing import Any
 
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 
 MOST = 1e300  # what is more, infinity too, is no measured number; NaN is not less than it either
 LONGEST = 40  # letters of a value that a message shows

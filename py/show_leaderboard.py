@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 import cli
+from errors import BadInput
+from json_files import read_json
 from leaderboard.board_words import Board, explanations, next_steps, rests_on_one_run, tests_of
 from leaderboard.sweep import BASELINE
 from leaderboard.terminal import add, console, heading, name_of, table_of, with_interval
-from records import BadInput, read_json
 
 
 def score_table(board: Board) -> Table:

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 import cli
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 from shapes import RESULT, read_shaped
 
 NAMES = {"textvqa": "TextVQA", "textvqa_pure": "TextVQA, no OCR tokens", "mmbench": "MMBench"}

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 import cli
-import records
+from errors import BadInput
+from json_files import read_jsonl
 from store import Store
 
 SETTING_SHOWN = 60
@@ -42,7 +43,7 @@ def contents(store: Store) -> Table:
 
 def batch_of(seed: Path) -> dict[str, list]:
     """The checked records as the batch that an operator gets."""
-    rows = [row for _, row in records.read_jsonl(seed)]
+    rows = [row for _, row in read_jsonl(seed)]
     batch: dict[str, list] = {name: [row[name] for row in rows] for name in rows[0]}
     return batch | {name: [{} for _ in rows] for name in ("__dj__stats__", "__dj__meta__")}
 
@@ -88,7 +89,7 @@ def chosen(store: Store, name: str) -> str:
     if len(found) != 1:
         listed = ", ".join(f"{other}@{sha256[:8]}" for other, sha256 in known)
         what = "several models" if found else "no model"
-        raise records.BadInput(f"{store.path} has {what} '{name}'; there are: {listed}")
+        raise BadInput(f"{store.path} has {what} '{name}'; there are: {listed}")
     return found[0]
 
 

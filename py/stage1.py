@@ -4,16 +4,9 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from records import (
-    LLAVA_IMAGE_TOKEN,
-    Fault,
-    Problems,
-    caption_of,
-    pair_of,
-    question_fault,
-    read_list,
-    read_records,
-)
+from errors import Problems
+from json_files import read_list
+from records import LLAVA_IMAGE_TOKEN, Fault, caption_of, pair_of, question_fault, read_records
 
 # The questions that the official stage_1.json asks.
 ASKED = (

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest import sha256
-from records import BadInput
+from errors import BadInput
 
 VERSION = 1
 SCHEMA = """

@@ -12,12 +12,13 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
+from errors import BadInput
+from json_files import atomic_write
 from recipe_report import page
 from recipe_report.cards import Gallery
 from recipe_report.sources import find_lines, read_images, read_ledger, read_recipe, read_summary
 from recipe_report.survey import Survey
 from recipe_report.templates import render
-from records import BadInput, atomic_write
 
 MOST_SAMPLES = 60
 REMEDY = {

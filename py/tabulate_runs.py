@@ -16,10 +16,10 @@ from statistics import fmean
 import numpy as np
 
 import cli
+from json_files import atomic_write, read_json
 from leaderboard.effects import score
 from leaderboard.runs import read_run, read_scores
 from questions import CIRCULAR_STEP, OCR_MARK, read_mmbench, read_textvqa
-from records import atomic_write, read_json
 from world.count_facts import count_facts
 
 TESTS = ("textvqa", "mmbench")

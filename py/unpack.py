@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cli
+from errors import BadInput
 from fetch import room
 from fetch.archives import FOLDER, Entry, checked, faults_named
 from fetch.content import Refused
 from fetch.folder import filled_aside, make_folder, make_way
 from progress import Progress
-from records import BadInput
 
 BLOCK = 4096  # bytes; a smaller file takes as much
 

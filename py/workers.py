@@ -7,8 +7,8 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
+from errors import BadInput
 from progress import Progress
-from records import BadInput
 
 T, R = TypeVar("T"), TypeVar("R")
 AT_ONCE = 64

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from forks import Forks
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = "--seed_records 48 --finetune_records 48 --textvqa_questions 20 --mmbench_questions 20"
@@ -21,6 +22,7 @@ TOKENS = ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "WANDB_API_KEY"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "PIP_INDEX_URL")
 SECRETS = dict.fromkeys(TOKENS, f"hf_{CANARY}") | dict.fromkeys(PROXIES, f"http://me:{CANARY}@127.0.0.1:9")
 """What the environment of the shared build holds; tests/security looks for it in all that the build wrote."""
+WITH_TORCH = ("train.py", "answer_textvqa.py", "answer_mmbench.py", "make_models.py")
 INSTALL = """#!/usr/bin/env bash
 # Stands in for the installation, which needs an index: the packages are those of the project under test.
 [ -f .venv/.requires.json ] && cat env/requirements.lock > .venv/.installed
@@ -66,6 +68,11 @@ class Build:
         """Another folder with the same content, marks included."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return Build(folder, self.knobs)
+
+    def fork_from(self, forks: Forks) -> None:
+        """From now on start the scripts that import torch by ``forks``; not for tests that kill them."""
+        if (self.folder / ".venv/bin").is_symlink():
+            forks.put_into(self.folder / ".venv", *WITH_TORCH)
 
     def with_knobs(self, **knobs: str) -> "Build":
         """The same folder under other settings."""

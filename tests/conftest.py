@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from forks import Forks
 
 from builds import Build, build_once
 from tally import pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401
@@ -33,6 +34,24 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def build(pristine: Build, tmp_path: Path) -> Build:
     """A copy of the small build that a test may change."""
     return pristine.copy(tmp_path / "project")
+
+
+IMPORTED = ("torch", "torchvision", "timm", "safetensors.torch", "accelerate", "deepspeed", "deepspeed.ops")
+IMPORTED += ("transformers.models.gemma.modeling_gemma", "transformers.models.clip.modeling_clip")
+IMPORTED += ("transformers.trainer",)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Starts scripts that train, answer or count FLOP without a wait for their imports."""
+    with Forks(*IMPORTED) as forks:
+        yield forks
+
+
+@pytest.fixture
+def forked(build: Build, forks: Forks) -> None:
+    """The stages of ``build`` that import torch are forks."""
+    build.fork_from(forks)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from digest import sha256
-from records import read_json, write_json, write_jsonl
+from json_files import read_json, write_json, write_jsonl
 
 QUESTIONS = {"textvqa": 60, "mmbench": 80}
 CATEGORIES = ("colour", "shape", "place")

@@ -17,7 +17,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).with_name("bench")))
 
-from records import atomic_write
+from json_files import atomic_write
 from report import between
 
 README = Path(__file__).with_name("README.md")

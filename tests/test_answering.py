@@ -13,8 +13,8 @@ import answer_mmbench
 import answer_textvqa
 import answering
 from answering import Answerer
+from errors import BadInput
 from questions import DIRECT_ANSWER, MMBENCH_COLUMNS
-from records import BadInput
 
 
 def length_and_colour(texts, pictures):

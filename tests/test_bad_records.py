@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bad_records import exact
-from records import BadInput
+from errors import BadInput
 
 IDS = [f"{n:03d}" for n in range(10)]
 

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 import collect_results
+from errors import BadInput
 from intervals import wilson95
-from records import BadInput, write_json
+from json_files import write_json
 
 SUMMARY = {
     "seed": 3000,

@@ -9,6 +9,8 @@ import pytest
 from sweeps import write_run
 
 import compare_runs
+from errors import BadInput
+from json_files import read_json, write_json, write_jsonl
 from leaderboard.answers_compared import compare_answers
 from leaderboard.board import leaderboard
 from leaderboard.comparison import compare
@@ -16,7 +18,7 @@ from leaderboard.data_compared import compare_records
 from leaderboard.sides import read_side, read_sides
 from leaderboard.sweep import read_sweep
 from leaderboard.terminal import p_shown, what_decides
-from records import BadInput, read_json, text_of, write_json, write_jsonl
+from records import text_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = (1, 2, 3)

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from digest import sha256
-from records import BadInput
+from errors import BadInput
 
 
 def test_a_files_digest_is_that_of_its_bytes(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import records
+from errors import BadInput
 from fill_recipe import models_used, run_config
 
 RECIPES = Path(__file__).parents[1] / "configs" / "recipes"
@@ -71,7 +71,7 @@ def test_more_processes_reach_every_operator(tmp_path):
     ],
 )
 def test_a_recipe_that_would_go_wrong_is_refused(tmp_path, text, message):
-    with pytest.raises(records.BadInput, match=message):
+    with pytest.raises(BadInput, match=message):
         config_of(text, tmp_path, {**VALUES, "CAPTIONER": None})
 
 
@@ -99,7 +99,5 @@ def test_ray_and_the_treatment_of_bad_records_reach_data_juicer(tmp_path):
 def test_a_model_is_asked_for_only_by_a_recipe_that_uses_it(tmp_path):
     gone = {"CAPTIONER": tmp_path / "gone", "SIMILARITY_MODEL": tmp_path / "gone"}
     assert models_used(RECIPES / "seed.yaml", gone) == {}
-    with pytest.raises(
-        records.BadInput, match=r"--captioner: .*gone has no config.json; make or fetch it first"
-    ):
+    with pytest.raises(BadInput, match=r"--captioner: .*gone has no config.json; make or fetch it first"):
         models_used(RECIPES / "recaption.yaml", gone)

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from errors import BadInput
 from join_shards import join
 from questions import Question
-from records import BadInput
 
 # two questions of one image, as in the official file
 QUESTIONS = [

@@ -8,7 +8,7 @@ from sweeps import change, write_run
 
 import cli
 import make_leaderboard
-from records import read_json
+from json_files import read_json
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
 
-import records
+from errors import BadInput
 from fates import Fate, check_sum, ledger_lines, summary_of, synth_lines
+from json_files import write_jsonl
 from make_ledger import add_export, follow, read_left_out
 
 A, B, C = (f"<__dj__image>\n{name} <|__dj__eoc|>" for name in ("old a", "old b", "old c"))
@@ -117,27 +118,27 @@ def test_records_lost_without_a_reason_fail_the_stage(tmp_path, name):
     trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
     trace(tmp_path, 1)
     (tmp_path / "stats.1.jsonl").write_text("")
-    with pytest.raises(records.BadInput, match=f"{name}: 3 of 3 records went missing, first id a"):
+    with pytest.raises(BadInput, match=f"{name}: 3 of 3 records went missing, first id a"):
         follow(fates(), tmp_path, [step(name, tmp_path, 1)])
 
 
 def test_a_record_that_data_juicer_never_read_fails_the_stage(tmp_path):
     trace(tmp_path, 0, ("a", A, {}), ("b", B, {}))
-    with pytest.raises(records.BadInput, match="read 2 of 3 seed records"):
+    with pytest.raises(BadInput, match="read 2 of 3 seed records"):
         follow(fates(), tmp_path, [])
 
 
 def test_an_id_that_nobody_put_in_fails_the_stage(tmp_path):
     trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
     trace(tmp_path, 1, ("z", A, {}))
-    with pytest.raises(records.BadInput, match="x_mapper: id z came out"):
+    with pytest.raises(BadInput, match="x_mapper: id z came out"):
         follow(fates(), tmp_path, [step("x_mapper")])
 
 
 def test_an_export_that_differs_from_the_last_operator_fails_the_stage(tmp_path):
-    with pytest.raises(records.BadInput, match="exported 1 records, but 2 came out"):
+    with pytest.raises(BadInput, match="exported 1 records, but 2 came out"):
         add_export(fates(), export(tmp_path, ("a", A)), Counter({"a": 1, "b": 1}))
-    with pytest.raises(records.BadInput, match="exported 0 records, but 1 came out"):
+    with pytest.raises(BadInput, match="exported 0 records, but 1 came out"):
         add_export(fates(), tmp_path / "nothing", Counter({"a": 1}))
 
 
@@ -145,7 +146,7 @@ def test_nothing_left_is_no_result(tmp_path):
     what = fates()
     for fate in what.values():
         fate.dropped_by = "y_filter"
-    with pytest.raises(records.BadInput, match=r"no record is left, dropped by \{'y_filter': 3\}"):
+    with pytest.raises(BadInput, match=r"no record is left, dropped by \{'y_filter': 3\}"):
         add_export(what, export(tmp_path), Counter())
 
 
@@ -177,7 +178,7 @@ def test_records_that_were_left_out_as_bad_stand_in_the_ledger_with_the_reason(t
     summary = summary_of(what, len(left_out))
     assert (summary["seed"], summary["bad"], summary["dropped"]) == (5, 3, {"check_seed": 2, "x_mapper": 1})
     check_sum(summary, 0.6)
-    with pytest.raises(records.BadInput, match=r"3 of 5 records are bad, more than MAX_BAD_RECORDS=0\.5"):
+    with pytest.raises(BadInput, match=r"3 of 5 records are bad, more than MAX_BAD_RECORDS=0\.5"):
         check_sum(summary, 0.5)
 
 
@@ -215,7 +216,7 @@ def test_an_image_that_the_recipe_made_is_the_one_that_is_trained_on(tmp_path):
         {"id": name, "text": text, "images": [f"/made/{name}.png"]}
         for name, text in zip("abc", (A, B, C), strict=True)
     ]
-    records.write_jsonl(tmp_path / "export.jsonl", rows)
+    write_jsonl(tmp_path / "export.jsonl", rows)
     add_export(what, tmp_path, Counter("abc"))
     assert next(synth_lines(what, tmp_path / "made"))["images"][0].endswith("made/a.png")
     assert all("seed" not in line["images"][0] for line in synth_lines(what, tmp_path))
@@ -224,5 +225,5 @@ def test_an_image_that_the_recipe_made_is_the_one_that_is_trained_on(tmp_path):
 def test_a_filter_that_judged_nothing_may_drop_nothing(tmp_path):
     trace(tmp_path, 0, ("a", A, {}), ("b", B, {}), ("c", C, {}))
     trace(tmp_path, 1, ("a", A, {}))
-    with pytest.raises(records.BadInput, match="y_filter: 2 of 3 records went missing, first id b"):
+    with pytest.raises(BadInput, match="y_filter: 2 of 3 records went missing, first id b"):
         follow(fates(), tmp_path, [step("y_filter")])

@@ -10,9 +10,9 @@ import pytest
 
 import estimate
 import questions
+from errors import BadInput
 from fetch import hub, room
 from fetch.client import Patience
-from records import BadInput
 
 
 def ask_the_hub(fault: Callable[[], Exception]) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from errors import BadInput
 from mmbench_upload import fill, workbook_bytes
 from questions import read_mmbench_rows
-from records import BadInput
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "golden" / "mmbench"
 GOLDEN = Path(os.environ.get("GOLDEN_MMBENCH", DEFAULT))

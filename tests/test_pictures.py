@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from errors import BadInput
 from pictures import read_picture
-from records import BadInput
 
 
 def encoded(kind: str, side: int = 60) -> bytes:

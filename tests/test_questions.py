@@ -2,6 +2,7 @@
 
 import pytest
 
+from errors import BadInput
 from questions import (
     MMBENCH_COLUMNS,
     Question,
@@ -11,7 +12,6 @@ from questions import (
     read_questions,
     read_textvqa,
 )
-from records import BadInput
 
 
 def write_tsv(path, *rows):

@@ -3,6 +3,8 @@ import json
 import pytest
 
 import records
+from errors import BadInput
+from json_files import read_json, read_list, write_jsonl
 
 GOOD = {"id": "7", "text": "<__dj__image>\na red cube <|__dj__eoc|>", "images": ["images/7.jpg"]}
 
@@ -53,7 +55,7 @@ def test_a_caption_survives_the_way_into_a_text_and_back(caption):
 )
 def test_a_bad_line_is_named_with_file_line_id_and_remedy(tmp_path, line, message):
     path = written(tmp_path, {**GOOD, "id": "6"}, line)
-    with pytest.raises(records.BadInput) as error:
+    with pytest.raises(BadInput) as error:
         list(records.read_records(path))
     assert str(error.value).startswith(f"{path}:2: ") and message in str(error.value)
 
@@ -68,9 +70,9 @@ def test_a_byte_order_mark_is_passed_over_and_another_encoding_refused(tmp_path)
     path.write_text(json.dumps(GOOD) + "\n", encoding="utf-8-sig")
     assert [row.id for row in records.read_records(path)] == ["7"]
     path.write_text(json.dumps([GOOD]), encoding="utf-8-sig")
-    assert records.read_json(path) == [GOOD] == [entry for _, entry in records.read_list(path)]
+    assert read_json(path) == [GOOD] == [entry for _, entry in read_list(path)]
     path.write_text(json.dumps(GOOD) + "\n", encoding="utf-16")
-    with pytest.raises(records.BadInput, match="UTF-16 or UTF-32, not UTF-8; convert it: iconv"):
+    with pytest.raises(BadInput, match="UTF-16 or UTF-32, not UTF-8; convert it: iconv"):
         list(records.read_records(path))
 
 
@@ -99,13 +101,13 @@ def test_both_formats_give_the_same_records(tmp_path):
 
 
 def test_an_empty_file_is_no_seed(tmp_path):
-    with pytest.raises(records.BadInput, match="no record"):
+    with pytest.raises(BadInput, match="no record"):
         list(records.read_records(written(tmp_path)))
 
 
 def test_all_problems_come_at_once_the_first_twenty_in_full(tmp_path):
     path = written(tmp_path, *[{**GOOD, "id": str(n), "images": []} for n in range(33)])
-    with pytest.raises(records.BadInput) as error:
+    with pytest.raises(BadInput) as error:
         list(records.read_records(path))
     lines = str(error.value).split("\n")
     assert len(lines) == 21 and lines[19].startswith(f"{path}:20: ") and lines[20] == "… and 13 more problems"
@@ -117,8 +119,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
     def lines():
         yield {"id": "1"}
-        raise records.BadInput("stop")
+        raise BadInput("stop")
 
-    with pytest.raises(records.BadInput):
-        records.write_jsonl(path, lines())
+    with pytest.raises(BadInput):
+        write_jsonl(path, lines())
     assert path.read_text() == "old" and [file.name for file in tmp_path.iterdir()] == ["out.jsonl"]

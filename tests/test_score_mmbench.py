@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import score_mmbench
+from errors import BadInput
 from questions import Question
-from records import BadInput
 from score_mmbench import exact_option, infer_option
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "golden" / "mmbench"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import score_textvqa
-from records import BadInput
+from errors import BadInput
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "golden" / "textvqa"
 GOLDEN = Path(os.environ.get("GOLDEN_TEXTVQA", DEFAULT))

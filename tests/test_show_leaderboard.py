@@ -8,10 +8,11 @@ import pytest
 from sweeps import write_run
 
 import show_leaderboard
+from errors import BadInput
+from json_files import write_json
 from leaderboard.board import leaderboard
 from leaderboard.board_words import explanations, next_steps
 from leaderboard.sweep import read_sweep
-from records import BadInput, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 

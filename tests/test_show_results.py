@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from intervals import wilson95
-from records import write_json
+from json_files import write_json
 from show_results import data_line, next_steps, stage_seconds, time_line, verdict
 
 ROOT = Path(__file__).resolve().parents[1]

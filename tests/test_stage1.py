@@ -8,6 +8,7 @@ import pytest
 
 import records
 import stage1
+from errors import BadInput
 
 HUMAN, GPT = {"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "a cube"}
 ENTRY = {"id": "7", "conversations": [HUMAN, GPT], "image": "images/7.jpg"}
@@ -43,7 +44,7 @@ def test_stage1_gives_question_caption_and_image_by_id(tmp_path):
 def test_an_unusable_stage1_is_named(tmp_path, entries, message):
     path = tmp_path / "stage_1.json"
     path.write_text(json.dumps(entries))
-    with pytest.raises(records.BadInput, match=message):
+    with pytest.raises(BadInput, match=message):
         stage1.read_stage1(path)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from records import BadInput
+from errors import BadInput
 from store import Model, Store, key_of, opened
 
 BLIP2 = Model("blip2", "ab12", '{"prompt": ""}')

@@ -11,8 +11,10 @@ import pytest
 from pages import Tags, require_inert, section
 
 import synth_report
+from errors import BadInput
+from json_files import write_json, write_jsonl
 from recipe_report import cards, figures, plots, sources, survey
-from records import BadInput, caption_of, write_json, write_jsonl
+from records import caption_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTIONS = ["recipe", "funnel", "thresholds", "statistics", "random", "best", "worst", "recaptioned"]

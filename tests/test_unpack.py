@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from errors import BadInput
 from fetch.content import Refused
-from records import BadInput
 from unpack import survey, unpack
 
 NOISE = bytes(range(256)) * 40

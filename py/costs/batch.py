@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from costs.gpus import GPU
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 
 OFFICIAL_BATCH = {"pretrain": 4, "finetune": 1}  # a GPU
 MOST_SAMPLES = 16  # on one GPU at once; more make no matrix product faster at these widths

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from records import BadInput
+from errors import BadInput
 
 MIB = 2**20
 

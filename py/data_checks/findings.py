@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from records import BadInput, Fault, brief
+from errors import BadInput, brief
+from records import Fault
 
 SHOWN = 20
 PARTICULARS = re.compile(r"\([^()]*\)|'[^']*'|\"[^\"]*\"|\S*[/\d]\S*")

@@ -9,8 +9,9 @@ from data_checks.files import survey
 from data_checks.findings import Finding, Findings
 from data_checks.images import Twins, outside, unusual
 from data_checks.samples import Ruler, Samples, form_fault
+from errors import BadInput
 from image_check import look_at
-from records import BadInput, read_list
+from json_files import read_list
 from workers import Workers
 
 Row = tuple[int, int, Any]  # line, place, entry

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from answer_mmbench import image_file
 from data_checks.findings import Finding, Findings
+from errors import BadInput
 from questions import (
     CIRCULAR_STEP,
     LONGEST_INDEX,
@@ -18,7 +19,6 @@ from questions import (
     read_mmbench,
     with_gaps,
 )
-from records import BadInput
 from score_mmbench import exact_option
 from workers import Workers
 

@@ -14,8 +14,8 @@ import yaml
 
 import fill_recipe
 from data_checks.findings import Finding, Findings
+from errors import BadInput
 from recipe_file import is_step, read_recipe
-from records import BadInput
 
 VALUES = {name: f"${{{name}}}" for name in fill_recipe.MODELS} | {"BUDGET": 1, "RANDOM_SEED": 1}
 MODEL = re.compile(r"hf_\w+")

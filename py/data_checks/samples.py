@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from errors import BadInput
 from mgm.conversation import rounds
 from mgm.data import ConversationDataset
 from mgm.training.check_data import fault_of
-from records import BadInput
 
 
 class Samples(ConversationDataset):

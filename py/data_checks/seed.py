@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from data_checks.files import survey
 from data_checks.findings import Finding, Findings
 from data_checks.images import Twins, outside, unusual
+from errors import BadInput
 from image_check import look_at
-from records import BadInput, Fault, Record, caption_of, read_records
+from records import Fault, Record, caption_of, read_records
 from stage1 import NONE, Question, no_question, question_for, read_stage1
 from workers import Workers
 

@@ -9,8 +9,9 @@ from typing import Any
 from answer_textvqa import image_file, protocol
 from data_checks.files import survey
 from data_checks.findings import Finding, Findings
+from errors import BadInput
+from json_files import read_json, read_objects
 from questions import OCR_MARK, Question, read_textvqa, textvqa_fault
-from records import BadInput, read_json, read_objects
 from score_textvqa import match, question_of, read_annotations
 from workers import Workers
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from doctor.paths import quoted, remove
 from doctor.wanted import Wanted
+from errors import BadInput
 from graph import marks
-from records import BadInput
 
 GOALS = {"synth": "synth", "synth_report": "synth-report", "submission": "submission"}
 GOALS |= {"submission_offline": "submission-offline"} | dict.fromkeys(

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from doctor.finding import Finding, error, ok, warning
 from doctor.probes import Machine
 from doctor.wanted import Wanted
+from errors import BadInput
 from fetch.sources import HUB_ID, addresses, parse, public
-from records import BadInput
 
 SECONDS = 5
 API = "/api/models/"  # of a hub

@@ -8,10 +8,10 @@ from doctor.finding import Finding, warning
 from doctor.paths import SHOWN, first, places, quoted, remove
 from doctor.probes import Machine
 from doctor.wanted import Wanted
+from errors import BadInput
 from graph import marks
 from graph.leftovers import is_busy
 from graph.stages import Stage
-from records import BadInput
 
 
 def fault_of(mark: str) -> tuple[str | None, list[Path]]:

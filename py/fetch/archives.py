@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from errors import BadInput
 from fetch.content import ASIDE, Refused, looks_like_page
-from records import BadInput
 
 FILE, FOLDER = "a file", "a folder"
 MOST_RATIO = 200

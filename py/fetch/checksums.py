@@ -8,9 +8,10 @@ import hashlib
 import re
 from pathlib import Path
 
+from errors import BadInput
 from fetch.content import Refused
+from json_files import atomic_write, read_lines
 from progress import Progress
-from records import BadInput, atomic_write, read_lines
 
 OFFICIAL = Path(__file__).resolve().parents[2] / "configs/checksums.sha256"
 LINE = re.compile(r"([0-9a-f]{64})  (.+?)(?:  (.+))?")

@@ -15,9 +15,9 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from errors import BadInput
 from fetch.sources import public
 from progress import say
-from records import BadInput
 
 MOST_REDIRECTS = 10
 LONGEST_PAUSE = 60.0

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from errors import BadInput
 from fetch.sources import is_archive
-from records import BadInput
 
 
 class Refused(BadInput):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from records import BadInput
+from errors import BadInput
 
 TWO_KINDS = "a file in one source, a folder in another; leave one out"
 

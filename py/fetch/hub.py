@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from errors import BadInput
 from fetch.client import Dropped, Patience, Unreachable, persist
 from fetch.sources import HUB_ID, Link
-from records import BadInput
 
 FOREIGN = re.compile(
     r"""\.(h5|msgpack|ot|onnx|onnx_data|gguf|ggml|tflite|mlmodel|mlpackage|pb|task)$

@@ -13,7 +13,7 @@ import httpx
 from fetch.client import Dropped
 from fetch.responses import Version
 from fetch.sources import Link, public
-from records import write_json
+from json_files import write_json
 
 
 @dataclass(frozen=True)

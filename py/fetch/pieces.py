@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import httpx
 
+from errors import BadInput
 from fetch import checksums, content, folder, hub, room, sources, transfer
 from fetch.client import Patience
 from fetch.parts import Part
 from fetch.sources import Link, Source, is_archive, public
 from progress import say
-from records import BadInput
 from unpack import Survey, survey, unpack
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import httpx
 
+from errors import BadInput
 from fetch.client import Dropped
 from fetch.sources import Link, public
-from records import BadInput
 
 PASSING = (408, 425, 429)
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # no more bytes are on any disk, and Python refuses 5,000 digits

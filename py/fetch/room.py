@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+from errors import BadInput
 from graph.sizes import readable
-from records import BadInput
 
 UNPACKED = 1.3
 """Estimate of unpacked by packed size: gzip hardly shrinks JPEGs, and weights by about this."""

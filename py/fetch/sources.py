@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from records import BadInput
+from errors import BadInput
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 SUBSTITUTES = {

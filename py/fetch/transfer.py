@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import httpx
 
+from errors import BadInput
 from fetch.client import Dropped, Patience, Unreachable, opened, persist
 from fetch.content import refuse_page
 from fetch.parts import Part, check_continues, range_headers
@@ -14,7 +15,6 @@ from fetch.responses import check_status, refuse_coding, version_of
 from fetch.sources import Link, public
 from graph.sizes import readable
 from progress import Progress, say
-from records import BadInput
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from errors import BadInput
 from graph import marks
 from graph.files import read_entry
 from graph.stages import Stage
-from records import BadInput
 
 LOCK, REQUIRES = "env/requirements.lock", ".venv/.requires.json"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
+from errors import BadInput
 from graph import leftovers
 from graph.locks import owner_of
 from graph.processes import alive
 from graph.sizes import bytes_of, readable
-from records import BadInput
 
 
 def check(path: Path, project: Path) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from stat import S_ISDIR
 
-from records import BadInput
+from errors import BadInput
 
 Entry = list
 CHUNK = 1 << 20

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from errors import BadInput
 from graph.processes import alive, end, identity
-from records import BadInput
 
 
 def take_experiment(folder: str, make: int, wait: bool, say: Callable[[str], None]) -> None:

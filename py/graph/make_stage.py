@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
 import faults
+from errors import BadInput
 from graph import changes, locks, marks, processes
 from graph.stages import FOLDER, Stage, parse
-from records import BadInput
 
 SIGNED = re.compile(rb"[a-z0-9_]+\.(py|sh): |\+ ")
 TAIL_LINES = 15

@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from errors import BadInput
 from graph.files import made_entries, seen, sha256
 from graph.stages import FOLDER, LIST, Stage
-from records import BadInput, atomic_write, read_lines
+from json_files import atomic_write, read_lines
 from shapes import misfit
 
 SEEN = [int, int, int]

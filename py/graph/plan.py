@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
+from errors import BadInput
 from graph import marks
 from graph.changes import judge, locked_versions
 from graph.stages import Stage, described
-from records import BadInput
 
 SHOWN = 3
 LATEST = 2**40  # seconds since 1970; the calendar ends somewhere behind

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from records import BadInput
+from errors import BadInput
 
 PREFIX = "@stage "
 SHOWN = 200  # letters of a description in a message

@@ -14,10 +14,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
+from errors import BadInput
 from graph.files import made_entries
 from graph.marks import located
 from graph.sizes import readable
-from records import BadInput, read_lines
+from json_files import read_lines
 
 EVERY = 10_000
 LINE = re.compile(r"([0-9a-f]{64}) ([0-9]{1,18}) (.+)")

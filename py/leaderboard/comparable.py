@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from errors import BadInput
 from graph.changes import changed
 from leaderboard.runs import Run
-from records import BadInput
 
 PROTOCOL = ("test", "prompt", "question_file_sha256", "image", "decoding", "max_new_tokens", "parse")
 PROTOCOL += ("dtype", "device")

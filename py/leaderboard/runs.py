@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from errors import BadInput
 from graph import marks
+from json_files import read_json, read_jsonl
 from questions import CIRCULAR_STEP
-from records import BadInput, read_json, read_jsonl
 from shapes import RESULT, misfit, read_shaped
 
 TRAININGS = ("pretrain", "finetune")

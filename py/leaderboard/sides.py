@@ -5,10 +5,11 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from errors import BadInput
+from json_files import read_json
 from leaderboard.comparable import require_comparable
 from leaderboard.runs import Run, read_run
 from leaderboard.sweep import require_of_one_recipe
-from records import BadInput, read_json
 
 SWEPT = re.compile(r"(?P<recipe>.+)-s(?P<random_seed>\d+)")
 LISTED = 12

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from errors import BadInput
 from leaderboard.comparable import of_another_recipe, require_comparable
 from leaderboard.runs import Run, read_run
-from records import BadInput
 
 BASELINE = "seed"  # the recipe that all others are compared with
 

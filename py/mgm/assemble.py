@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from accelerate import init_empty_weights
 
+from errors import BadInput
 from mgm.adapter import PROJECTORS, State
 from mgm.config import MGMConfig
 from mgm.model import MGMGemmaForCausalLM
 from mgm.weights import DTYPES, IGNORED, NAMES, OPEN_CLIP_NAMES, is_finite, read_folder
-from records import BadInput
 
 CLIP_PREFIX, AUX_PREFIX = "model.vision_tower.vision_tower.", "model.vision_tower_aux."
 CLIP_PARTS = ("embeddings.", "pre_layrnorm.", "encoder.", "post_layernorm.")

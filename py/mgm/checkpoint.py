@@ -13,13 +13,14 @@ import torch
 from transformers import AutoTokenizer
 
 import mgm.lean  # noqa: F401  before mgm.model
+from errors import BadInput
+from json_files import read_json
 from mgm.adapter import PROJECTORS, adapter_state, replace_parts
 from mgm.assemble import assemble, llm_state
 from mgm.config import MODEL_TYPES, TOWERS, MGMConfig, read_config, resolve_towers
 from mgm.features import FeatureCache
 from mgm.images import ImageProcessor
 from mgm.model import MGMGemmaForCausalLM
-from records import BadInput, read_json
 
 TOKENIZER_TOKENS = ("pad_token_id", "bos_token_id", "eos_token_id")
 PADDING = 128  # a vocabulary is padded by fewer rows than this

@@ -8,7 +8,8 @@ from typing import Any
 from transformers import AutoConfig, GemmaConfig
 from transformers.activations import ACT2FN
 
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 from shapes import misfit
 
 IMAGE_TOKEN_INDEX = -200  # the slot in ``input_ids`` that image features replace

@@ -4,8 +4,10 @@ Same result as the official ``preprocess_gemma`` with ``preprocess_multimodal``;
 whole with one printed "tokenization mismatch" is an error here.
 """
 
+from errors import BadInput
+from json_files import HALF
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
-from records import HALF, LLAVA_IMAGE_TOKEN, BadInput
+from records import LLAVA_IMAGE_TOKEN
 
 USER = "<start_of_turn>user\n"
 MODEL = "<start_of_turn>model\n"

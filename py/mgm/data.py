@@ -10,11 +10,12 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
+from errors import BadInput
+from json_files import read_json
 from mgm.config import IGNORE_INDEX
 from mgm.conversation import encode
 from mgm.features import FeatureCache
 from mgm.images import ImageProcessor, image_file, open_image
-from records import BadInput, read_json
 
 GHOST = -1
 

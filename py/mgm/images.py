@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from errors import BadInput
+from json_files import read_json
 from pictures import PictureFile, read_picture
-from records import BadInput, read_json
 
 ASPECT_RATIOS = ("square", "pad")
 REMEDY = "fetch it again or remove the record"

@@ -9,6 +9,7 @@ from transformers import GemmaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.gemma.modeling_gemma import GemmaModel
 
+from errors import BadInput
 from mgm.config import IMAGE_TOKEN_INDEX, MGMConfig
 from mgm.last_layer import LastLayer, labelled_columns
 from mgm.loss import mean_loss
@@ -17,7 +18,6 @@ from mgm.projector import mining_projector, mm_projector
 from mgm.splice import splice
 from mgm.vision_tower import VisionTower, vision_config
 from mgm.vision_tower_aux import VisionTowerAux
-from records import BadInput
 
 
 class MGMGemmaModel(GemmaModel):

@@ -4,7 +4,7 @@ import re
 
 from torch import nn
 
-from records import BadInput
+from errors import BadInput
 
 
 def mm_projector(kind: str, width_in: int, width_out: int) -> nn.Sequential | nn.Linear:

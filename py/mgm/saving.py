@@ -9,11 +9,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from errors import BadInput
+from json_files import atomic_write, write_json
 from mgm.adapter import PROJECTORS
 from mgm.config import MGMConfig
 from mgm.layout import OFFICIAL_FOLDER, TOKENIZER_FILES
 from mgm.model import MGMGemmaForCausalLM
-from records import BadInput, atomic_write, write_json
 
 SHARD_BYTES = 5_000_000_000  # as the official checkpoints
 # The official loader (multimodal_encoder/builder.py) knows a tower by this word in its path.

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPVisionConfig, CLIPVisionModel
 
+from errors import BadInput
+from json_files import read_json
 from mgm.config import require_sizes
-from records import BadInput, read_json
 
 FOREIGN = ("torch_dtype", "architectures", "auto_map")
 

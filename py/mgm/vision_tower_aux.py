@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 
 NAME = re.compile(r"[\w.]+", re.ASCII)  # with a colon in it timm would fetch, or look elsewhere
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 
 NAMES = ("model.safetensors", "pytorch_model.bin")
 OPEN_CLIP_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")

@@ -5,6 +5,7 @@ from data_juicer.utils.constant import Fields
 from data_juicer.utils.model_utils import get_model
 
 import records
+from errors import BadInput
 from store import key_of
 
 from .captions import built_in_picture, caption_fault, seeded_sampling
@@ -94,7 +95,7 @@ class Blip2CaptionMapper(Mapper):
         prompt_ids = tokenizer(self.prompt, add_special_tokens=False).input_ids if self.prompt else []
         slots = [model.config.image_token_index] * model.config.num_query_tokens
         if slots[0] is None:
-            raise records.BadInput("the captioner's config.json has no image_token_index; take a newer one")
+            raise BadInput("the captioner's config.json has no image_token_index; take a newer one")
         start = [*slots, model.config.text_config.bos_token_id, *prompt_ids]
         prefix = torch.tensor([start], device=model.device)
         pixels = image_processor(images=images, return_tensors="pt").pixel_values
@@ -121,7 +122,7 @@ class Blip2CaptionMapper(Mapper):
             [(caption, _)] = self.generate([built_in_picture()], rank)
             fault = caption_fault(caption, self.prompt, max_words=self.max_new_tokens)
             if fault not in (None, "boilerplate"):
-                raise records.BadInput(
+                raise BadInput(
                     f"{self.hf_blip2}: the captioner says '{caption}' ({fault}) of a red disc above a blue "
                     "square: its weights or its configuration are broken; fetch it again"
                 )

@@ -1,6 +1,6 @@
 from data_juicer.ops.base_op import OPERATORS
 
-from records import write_json
+from json_files import write_json
 
 from .clip import Clip, table_features
 from .models import Answers, Pictures

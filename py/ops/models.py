@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from digest import sha256
+from errors import BadInput
 from pictures import open_plain, read_picture
-from records import BadInput
 from store import Model, opened
 
 CHECKED, DIGEST = "seed_image", "image_sha256"  # columns of check_seed.py: which file, and what was in it

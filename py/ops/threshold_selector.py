@@ -2,7 +2,8 @@ import math
 
 from data_juicer.ops.base_op import OPERATORS
 
-from records import BadInput, write_json
+from errors import BadInput
+from json_files import write_json
 
 from .whole import WholeDataset, take, values_of
 

@@ -13,7 +13,7 @@ from data_juicer.ops.base_op import Pipeline
 from data_juicer.utils.constant import Fields
 from data_juicer.utils.model_utils import free_models
 
-from records import BadInput
+from errors import BadInput
 from run_trace import dicts_of
 
 ROW = "seed_row"  # the column that check_seed.py gives every record

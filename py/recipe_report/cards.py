@@ -10,8 +10,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 from PIL import Image, ImageDraw
 
+from errors import BadInput
 from pictures import read_picture
-from records import BadInput
 
 SIDE, QUALITY = 160, 72  # of a thumbnail: the longer side in pixels, JPEG's quality
 MOST_PICTURES = 150

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from records import BadInput, read_jsonl, read_records
+from errors import BadInput
+from json_files import read_jsonl
+from records import read_records
 from shapes import misfit, read_shaped
 
 OUTCOMES = ("kept", "recaptioned", "dropped")

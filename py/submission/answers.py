@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from records import BadInput
+from errors import BadInput
 from submission import rules
 from submission.tree import UNREADABLE, Faults, Tree
 

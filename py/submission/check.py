@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from errors import BadInput
 from progress import Progress
-from records import BadInput
 from submission import check_names, logs, rules
 from submission.answers import check_answers
 from submission.check_names import Layout

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import yaml
 
+from errors import BadInput
+from json_files import read_json
 from mgm.layout import OFFICIAL_FOLDER, TOKENIZER_FILES
-from records import BadInput, read_json, text_of
+from records import text_of
 from submission import rules
 from submission.code_files import LEFT_OUT, code_files
 from submission.run import Run

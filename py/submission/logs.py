@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import NamedTuple
 
-from records import BadInput
+from errors import BadInput
 from submission import rules
 from submission.tree import Faults, Tree
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from records import read_json
+from json_files import read_json
 from submission import rules
 from submission.run import STAGES, Run, global_batch
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest import sha256
-from records import BadInput, Problems, caption_of, read_records
+from errors import BadInput, Problems
+from records import caption_of, read_records
 from shapes import RESULT, SCORED, read_shaped
 from submission import logs, rules
 

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from records import BadInput
+from errors import BadInput
 from submission import rules
 from submission.tree import Faults, Tree
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from records import BadInput
+from errors import BadInput
 from submission.run import STAGES, Run
 
 HEAD = """#!/usr/bin/env bash

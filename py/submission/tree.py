@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from records import BadInput
+from errors import BadInput
 
 # A file that becomes more than so many times as long, and more than so many bytes, is a bomb.
 RATIO, SMALL = 200, 10 << 20

@@ -5,7 +5,7 @@ import struct
 import zipfile
 from typing import IO
 
-from records import BadInput
+from errors import BadInput
 from submission import rules
 from submission.tree import Faults, Tree
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from errors import BadInput
+from json_files import read_jsonl
 from leaderboard.answers_compared import won_and_lost
 from leaderboard.runs import Run, read_answers
 from leaderboard.sweep import BASELINE
 from leaderboard.terminal import name_of
 from questions import CIRCULAR_STEP
 from recipe_report.cards import Picture, shorten, thumbnail
-from records import BadInput, read_jsonl
 from sweep_report.evaluation import MMBENCH, Asked, Evaluation, right_option
 from sweep_report.sources import Board
 

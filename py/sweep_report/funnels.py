@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from errors import BadInput
 from leaderboard.runs import Run
 from recipe_report.cards import Card, Gallery
 from recipe_report.plots import funnel
 from recipe_report.sources import read_images, read_ledger
 from recipe_report.survey import Survey
-from records import BadInput
 from sweep_report.sources import Board
 
 RANDOM_SEED = 1024  # of the records shown

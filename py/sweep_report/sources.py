@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest import sha256
+from errors import BadInput
+from json_files import read_json
 from leaderboard.board_words import tests_of
 from leaderboard.runs import Run, read_run
 from leaderboard.sweep import BASELINE
 from recipe_report.sources import SUMMARY
-from records import BadInput, read_json
 from shapes import misfit
 
 INTERVAL = [float, float]

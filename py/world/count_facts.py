@@ -15,7 +15,9 @@ from statistics import fmean
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
-from records import BadInput, caption_of, read_jsonl, read_records
+from errors import BadInput
+from json_files import read_jsonl
+from records import caption_of, read_records
 from world.captions import facts_right
 
 

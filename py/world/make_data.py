@@ -18,7 +18,9 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
-from records import EOC_TOKEN, IMAGE_TOKEN, LLAVA_IMAGE_TOKEN, BadInput, write_json, write_jsonl
+from errors import BadInput
+from json_files import write_json, write_jsonl
+from records import EOC_TOKEN, IMAGE_TOKEN, LLAVA_IMAGE_TOKEN
 from world.captions import true_caption, web_caption
 from world.folders import atomic_folder
 from world.questions import ASKERS, DESCRIBE, ask_choice, ask_reading

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
-from records import BadInput
+from errors import BadInput
 from world.folders import atomic_folder
 from world.manifest import check_hashes
 from world.shipped import NAMES, restore

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 import cli
-from records import BadInput, read_json, write_json
+from errors import BadInput
+from json_files import read_json, write_json
 from world.folders import atomic_folder
 from world.manifest import write_manifest
 from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES

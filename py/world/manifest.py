@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from records import read_json, write_json
+from json_files import read_json, write_json
 
 
 def hashes(weights: Path) -> dict[str, str]:

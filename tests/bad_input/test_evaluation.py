@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bad_input.forks import Scripts
+from forks import Forks
 
 from attacks import require_refusal, untouched
 
@@ -124,8 +124,8 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripts]:
-    with Scripts(tmp_path_factory.mktemp("said"), "openpyxl") as scripts:
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    with Forks("openpyxl") as scripts:
         yield scripts
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bad_input.forks import Scripts
+from forks import Forks
 from sweeps import write_evaluation
 from sweeps import write_run as write_swept
 
 from attacks import require_refusal, untouched
 from digest import sha256
+from json_files import write_json
 from leaderboard.board import leaderboard
 from leaderboard.sweep import read_sweep
-from records import write_json
 
 pytestmark = pytest.mark.attack("bad input")
 RUN = "runs/demo/default"
@@ -192,7 +192,7 @@ def folder(pristine, tmp_path_factory) -> Path:
 def scripts(folder, tmp_path_factory) -> Iterator[Callable[[str], Any]]:
     """A function that runs one of `READERS`."""
     modules = ("rich.table", "scipy.stats", "statsmodels.stats.multitest", "jinja2", "matplotlib.pyplot")
-    with Scripts(tmp_path_factory.mktemp("said"), *modules) as scripts:
+    with Forks(*modules) as scripts:
         yield lambda reader: scripts.run(READERS[reader], folder)
 
 

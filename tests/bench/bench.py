@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
 import report
-from records import BadInput, read_json, write_json
+from errors import BadInput
+from json_files import read_json, write_json
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
-from records import BadInput, caption_of
+from errors import BadInput
+from records import caption_of
 from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]

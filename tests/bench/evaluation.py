@@ -41,13 +41,13 @@ import cli
 from answering import Answerer, answer_all, load_answerer
 from costs.shapes import mgm_config, on_meta
 from costs.step import decoder_inputs, embeddings, flop, pictures
+from json_files import read_json
 from mgm import checkpoint
 from mgm.checkpoint import LoadedMGM, load_base, load_mgm, load_processor, load_tokenizer, read_config
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
 from plain_answers import plain_answers
 from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, read_mmbench, read_textvqa
-from records import read_json
 from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -25,12 +25,12 @@ import cli
 from costs import gpus, published
 from costs.flops import training_flop
 from costs.shapes import mgm_config, on_meta
+from errors import BadInput
 from mgm.activations import ALL
 from mgm.checkpoint import load_base, load_processor, load_tokenizer, read_config
 from mgm.data import Collator, ConversationDataset
 from mgm.images import ImageProcessor, open_image, resize_and_crop
 from mgm.training.trainable import set_trainable
-from records import BadInput
 from rows import parser_of, row, tell, whole_number
 from world.make_data import make_seed
 from world.shipped import CLIP, CONVNEXT, GEMMA, restore

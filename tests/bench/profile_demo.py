@@ -19,7 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
 import cli
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 
 ROOT = Path(__file__).resolve().parents[2]
 # A part, and the functions (file's end, name) whose time, all below them included, is its.

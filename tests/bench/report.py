@@ -7,7 +7,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from records import BadInput, atomic_write
+from errors import BadInput
+from json_files import atomic_write
 
 
 class Series(NamedTuple):

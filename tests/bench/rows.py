@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from records import write_json
+from json_files import write_json
 
 
 def row(

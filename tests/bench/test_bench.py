@@ -11,7 +11,7 @@ sys.path.append(str(Path(__file__).parent))
 import bench
 
 import report
-from records import BadInput
+from errors import BadInput
 
 README = "# B\n<!-- bench -->\nearlier\n<!-- /bench -->\nkept\n<!-- growth -->\n<!-- /growth -->\n"
 SCRIPT = """import json, sys

@@ -13,7 +13,7 @@ import demo
 import input as loading
 import numpy as np
 
-from records import BadInput
+from errors import BadInput
 
 
 @pytest.fixture

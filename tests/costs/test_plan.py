@@ -9,7 +9,7 @@ from costs.gpus import gpu, teraflops_of
 from costs.memory import SHARE, step_memory
 from costs.plan import LONGEST, plan, why_not
 from costs.step import prepare
-from records import BadInput
+from errors import BadInput
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "finetune"])

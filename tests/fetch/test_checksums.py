@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
+from errors import BadInput
 from fetch import checksums
 from fetch.content import Refused
-from records import BadInput
 
 URL = "http://host/a.bin"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from errors import BadInput
 from fetch.sources import SUBSTITUTES, addresses, is_archive, parse, public
-from records import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,12 +11,12 @@ import threading
 import pytest
 from web import File, serving
 
+from errors import BadInput
 from fetch import client as http
 from fetch import transfer
 from fetch.client import Patience, Unreachable
 from fetch.parts import Part
 from fetch.sources import Link
-from records import BadInput
 
 CONTENT = random.Random(7).randbytes(300_000)
 OTHER = random.Random(8).randbytes(300_000)

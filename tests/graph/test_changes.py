@@ -12,7 +12,7 @@ import pytest
 
 from builds import Build, stages_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 EVALUATION = {"textvqa", "mmbench"}
 FROM_FINETUNE = {"finetune", *EVALUATION, "results"}
 FROM_PRETRAIN = {"pretrain", *FROM_FINETUNE}

@@ -15,7 +15,7 @@ SLOWED = {"world": "py/world/make_data.py", "convert": "py/dj_to_llava.py", "res
 
 
 @pytest.mark.parametrize("stage", OUTPUTS)
-def test_an_interrupted_stage_ends_at_once_and_goes_on_later(build, pristine, stage):
+def test_an_interrupted_stage_ends_at_once_and_goes_on_later(build, pristine, forks, stage):
     number = list(OUTPUTS).index(stage)
     subprocess.run(["rm", "-r", build.folder / OUTPUTS[stage]], check=True)
     slowed = stage in SLOWED
@@ -39,5 +39,6 @@ def test_an_interrupted_stage_ends_at_once_and_goes_on_later(build, pristine, st
     assert make.wait() != 0
     assert printed.count("was stopped; the same command goes on from here") == 1, printed[-1000:]
     assert "Traceback" not in printed
+    build.fork_from(forks)
     build.make("results")
     assert build.content() == pristine.content()

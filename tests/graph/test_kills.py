@@ -62,11 +62,12 @@ def kill_at_random(build: Build, make: subprocess.Popen, stage: str, longest: fl
     print(f"kill {number}: {victim}, {after:.2f} of {longest} s after the start of {stage}{late}")
 
 
-def test_a_build_killed_at_any_instant_ends_with_the_same_content(pristine, build, number):
+def test_a_build_killed_at_any_instant_ends_with_the_same_content(pristine, build, forks, number):
     stage = list(OUTPUTS)[number % len(OUTPUTS)]
     whole, duration = pristine.content(), seconds_of(build, stage)
     subprocess.run(["rm", "-r", build.folder / OUTPUTS[stage]], check=True)
     kill_at_random(build, build.start("results"), stage, duration, number)
+    build.fork_from(forks)
     done = build.make("results")
     assert build.content() == whole, done.stdout[-2000:]
     assert build.planned() == ["up to date"]
@@ -89,13 +90,14 @@ def all_of(build: Build) -> dict[str, object]:
     return {name: build.content(name) for name in RUNS} | {"leaderboard": board}
 
 
-def test_a_sweep_killed_at_any_instant_ends_with_the_same_content(swept, tmp_path, number):
+def test_a_sweep_killed_at_any_instant_ends_with_the_same_content(swept, forks, tmp_path, number):
     build, draw = swept.copy(tmp_path / "project"), random.Random(number)
     whole = all_of(swept)
     for name in RUNS:
         subprocess.run(["rm", "-r", build.run(name) / draw.choice(OF_A_RUN)], check=True)
     make = build.start("sweep")
     kill_at_random(build, make, "", 12.0, number)
+    build.fork_from(forks)
     build.make("sweep")
     assert all_of(build) == whole
     assert build.make("plan", GOAL="sweep").stdout.splitlines() == ["up to date"]

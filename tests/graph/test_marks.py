@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from errors import BadInput
 from graph import changes, marks
 from graph.files import meaning, read_entry, sha256
 from graph.plan import find, to_run, words
 from graph.sizes import bytes_of, readable
 from graph.stages import described, parse
 from graph.unknown_knob import nearest
-from records import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE_STAGE = [sys.executable, ROOT / "py/graph/make_stage.py"]

@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import pytest
+from forks import Forks
 
 from builds import Build, stages_in, wait_for_start
 
@@ -17,7 +18,7 @@ RUNS = [f"{recipe}-s{seed}" for seed in (1, 2) for recipe in ("seed", "twin")]
 
 
 @pytest.fixture(scope="module")
-def swept(pristine: Build, tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, str]:
+def swept(pristine: Build, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, str]:
     """A sweep over `seed` and a copy of it, killed on the way; and all that its makes printed."""
     build = pristine.copy(tmp_path_factory.mktemp("sweep") / "project").with_knobs(**SWEEP)
     for name in ("RECIPE", "BASELINE_EXP"):
@@ -29,6 +30,7 @@ def swept(pristine: Build, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bu
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
     before = (build.folder / "make.log").read_text()
+    build.fork_from(forks)
     return build, before + build.make("sweep").stdout
 
 

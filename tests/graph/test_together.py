@@ -11,7 +11,7 @@ import pytest
 
 from builds import Build, stages_in, wait_for_start
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 
 
 def test_a_second_make_of_an_experiment_refuses_at_once_and_the_first_goes_on(build):
@@ -47,8 +47,9 @@ def test_a_lock_from_another_host_is_left_alone_and_its_file_named(build):
     assert "rm runs/demo/default/.make/owner" in done.stderr
 
 
-def test_two_makes_at_once_share_models_data_and_baseline(pristine, tmp_path):
+def test_two_makes_at_once_share_models_data_and_baseline(forks, tmp_path):
     build = Build.new(tmp_path / "project")
+    build.fork_from(forks)
     knobs = {name: value for name, value in build.knobs.items() if name != "BASELINE_EXP"}
     build.knobs = knobs | {"RECIPE": "recaption"}
     first = build.start("results", EXP="a")

@@ -5,8 +5,9 @@ import re
 import pytest
 from sweeps import change, change_mark, without_pretraining, write_mark, write_run
 
+from errors import BadInput
+from json_files import read_json, write_json, write_jsonl
 from leaderboard.runs import STAGES, read_answers, read_run
-from records import BadInput, read_json, write_json, write_jsonl
 
 SCORES = {"textvqa": {"a": 1.0, "b": 0.3}, "mmbench": {"0": 0.0, "1": 1.0, "2": 1.0, "3": 1.0}}
 

@@ -6,8 +6,9 @@ import shutil
 import pytest
 from sweeps import change, change_mark, without_pretraining, write_run
 
+from errors import BadInput
+from json_files import read_json, write_json
 from leaderboard.sweep import read_sweep
-from records import BadInput, read_json, write_json
 
 SEEDS = [1, 2, 3]
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from errors import BadInput
 from mgm.checkpoint import load_mgm, load_tokenizer
 from mgm.saving import save_finetuned, write_folder
 from mgm.weights import is_finite, read_folder
-from records import BadInput
 
 INDEX = "model.safetensors.index.json"
 LAYER, BIAS = "model.layers.1.mlp.up_proj.weight", "model.mm_projector.0.bias"

@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from errors import BadInput
 from mgm.checkpoint import load_base, load_mgm
 from mgm.config import read_config
 from mgm.saving import save_adapter, save_finetuned
 from mgm.weights import read_file
-from records import BadInput
 
 BIAS = "model.mm_projector.0.bias"
 

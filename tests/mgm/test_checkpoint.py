@@ -9,11 +9,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from errors import BadInput
 from mgm import weights
 from mgm.checkpoint import load_base, load_mgm, read_config, resolve_towers
 from mgm.saving import portable, save_adapter, save_config, save_finetuned, write_folder
 from mgm.weights import read_file, read_folder, weight_files
-from records import BadInput
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
+from errors import BadInput
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.conversation import encode, place_image, prompt
-from records import BadInput
 
 
 def turns(*values: str) -> list[dict]:

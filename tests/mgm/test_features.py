@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from costs.shapes import VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
+from errors import BadInput
 from mgm.checkpoint import LoadedMGM, load_base, load_processor, load_tokenizer, read_config
 from mgm.config import IMAGE_TOKEN_INDEX
 from mgm.data import GHOST, Collator, ConversationDataset
@@ -24,7 +25,6 @@ from mgm.packed_towers import PackedTowers
 from mgm.prefill import embed_pictures
 from mgm.vision_tower import VisionTower, vision_config
 from pictures import PictureFile
-from records import BadInput
 
 LENGTH, SIZE = 5, 24  # floats and bytes a vector
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from errors import BadInput
 from mgm.images import ImageProcessor, pad_to_square, resize_and_crop
-from records import BadInput
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 

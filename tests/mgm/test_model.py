@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from errors import BadInput
 from mgm.assemble import PROJECTORS
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.data import Collator, ConversationDataset
 from mgm.training.trainable import set_trainable
-from records import BadInput
 
 
 @pytest.fixture

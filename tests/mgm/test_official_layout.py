@@ -8,13 +8,13 @@ import torch
 from accelerate import init_empty_weights
 from safetensors.torch import load_file, save_file
 
+from errors import BadInput
 from mgm.adapter import adapter_state
 from mgm.checkpoint import load_base, load_mgm
 from mgm.config import read_config
 from mgm.model import MGMGemmaForCausalLM
 from mgm.saving import SHARD_BYTES, cut, save_adapter, save_finetuned, write_folder
 from mgm.weights import read_file, read_folder
-from records import BadInput
 
 CLIP, AUX = "clip-vit-large-patch14-336", "openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup"
 ZOO = "model_zoo/OpenAI"

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from mutations.mutators import LAYOUTS, Change, changes_of, mutated
 
-from records import BadInput
+from errors import BadInput
 
 MOST_SECONDS = 10  # of the processor
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC

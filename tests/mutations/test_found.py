@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from errors import BadInput
 from graph import marks, verify
 from graph.locks import parse_owner
 from graph.stages import described
+from json_files import read_json, read_jsonl, read_lines
 from mgm.config import read_config
 from mgm.vision_tower_aux import trunk_name
 from mgm.weights import read_file
 from recipe_file import read_recipe, steps_in
-from records import BadInput, question_fault, read_json, read_jsonl, read_lines
+from records import question_fault
 from store import Model, Store, key_of
 
 pytestmark = pytest.mark.attack("mutations")

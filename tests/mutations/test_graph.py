@@ -7,10 +7,10 @@ import pytest
 from mutations.harness import Refusal
 from mutations.mutators import BOM
 
+from errors import BadInput
 from graph import changes, locks, marks, plan, processes, verify
 from graph.stages import described, parse
 from leaderboard.runs import made_by
-from records import BadInput
 from show_results import stage_seconds
 
 pytestmark = pytest.mark.attack("mutations")

@@ -7,7 +7,9 @@ import pytest
 from mutations.harness import Refusal, main_of
 
 import json_list
-from records import BadInput, caption_of, read_json, read_jsonl, read_list, read_records
+from errors import BadInput
+from json_files import read_json, read_jsonl, read_list
+from records import caption_of, read_records
 from stage1 import read_stage1
 
 pytestmark = pytest.mark.attack("mutations")

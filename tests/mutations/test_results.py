@@ -75,9 +75,9 @@ def board(runs, tmp_path_factory):
     for name, content in runs.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(content)
+    from json_files import write_json
     from leaderboard.board import leaderboard
     from leaderboard.sweep import read_sweep
-    from records import write_json
 
     calls = {"captions": 1, "similarities": 1, "matches": 1}
     write_json(home / "leaderboard.json", leaderboard(read_sweep(home, ["seed", "mine"], [1, 2]), calls))

@@ -7,7 +7,7 @@ import pyarrow.feather as feather
 import pytest
 from mutations.harness import Refusal, main_of
 
-from records import BadInput
+from errors import BadInput
 
 pytestmark = pytest.mark.attack("mutations")
 

@@ -6,6 +6,7 @@ import torch
 
 import records
 from batches import batch_of, in_batches
+from errors import BadInput
 from ops.blip2_caption_mapper import Blip2CaptionMapper
 from ops.captions import caption_fault, seeded_sampling
 
@@ -145,9 +146,7 @@ def test_a_model_that_cannot_caption_is_refused_before_it_costs_anything(world_s
     ):
         part.save_pretrained(tmp_path / "broken")
     operator = Blip2CaptionMapper(hf_blip2=str(tmp_path / "broken"), model_batch_size=2)
-    with pytest.raises(
-        records.BadInput, match=r"broken: the captioner says .*its weights or its configuration"
-    ):
+    with pytest.raises(BadInput, match=r"broken: the captioner says .*its weights or its configuration"):
         operator.process_batched(batch_of(world_seed(2)))
 
 
@@ -157,7 +156,7 @@ def test_an_image_that_breaks_after_the_check_names_its_record(world_seed, stand
     with Path(path).open("ab") as file:
         file.write(b"more")
     operator = Blip2CaptionMapper(hf_blip2=standin(BLIP2), model_batch_size=4)
-    with pytest.raises(records.BadInput, match=rf"id {samples['id'][2]}: image {path} has changed since"):
+    with pytest.raises(BadInput, match=rf"id {samples['id'][2]}: image {path} has changed since"):
         operator.process_batched(samples)
 
 

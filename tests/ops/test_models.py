@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from errors import BadInput
 from ops.models import load_model
-from records import BadInput
 
 MODELS = {
     "blip2-opt-2.7b": "Blip2ForConditionalGeneration",

@@ -7,11 +7,11 @@ import pytest
 from data_juicer.core.data import NestedDataset
 from datasets import Dataset
 
+from errors import BadInput
 from ops.budget_selector import BudgetSelector, proportional
 from ops.ledger_pipeline import LedgerPipeline
 from ops.rank_mapper import RankMapper
 from ops.threshold_selector import ThresholdSelector
-from records import BadInput
 
 FIT = "__dj__stats__.fit"
 GROUP = "__dj__stats__.group"

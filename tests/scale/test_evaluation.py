@@ -17,7 +17,7 @@ import pytest
 
 from attacks import cases
 from builds import Build, processes_of
-from records import read_jsonl, write_json, write_jsonl
+from json_files import read_jsonl, write_json, write_jsonl
 
 pytestmark = [pytest.mark.attack("scale"), pytest.mark.slow]
 TEXTVQA, ANNOTATIONS = "llava_textvqa_val_v051_ocr.jsonl", "TextVQA_0.5.1_val.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sweeps import write_run
 
-from records import read_json
+from json_files import read_json
 
 ROOT = Path(__file__).resolve().parents[2]
 

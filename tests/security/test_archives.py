@@ -135,7 +135,7 @@ UNPACK = """
 import sys
 from pathlib import Path
 import unpack
-from records import BadInput
+from errors import BadInput
 for name in sys.argv[1:]:
     sys.argv = ["unpack.py", "--archive", name, "--output", f"{name}.out"]
     try:

@@ -14,10 +14,10 @@ import torch
 from transformers import Trainer
 
 from attacks import require_refusal, run
+from errors import BadInput
 from mgm.training.launch import prepare_process
 from mgm.training.resume import COMPLETE, complete, reading
 from mgm.training.trainer import MGMTrainer
-from records import BadInput
 
 pytestmark = pytest.mark.attack("security")
 

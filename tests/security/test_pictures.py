@@ -12,9 +12,9 @@ from PIL import Image
 
 from attacks import cases, require_refusal, run
 from data_checks.images import outside
+from errors import BadInput
 from image_check import look_at
 from pictures import PictureFile, read_picture
-from records import BadInput
 
 pytestmark = pytest.mark.attack("security")
 

@@ -9,7 +9,7 @@ import yaml
 import fill_recipe
 from attacks import require_refusal, run
 from data_checks import recipe as checks
-from records import BadInput
+from errors import BadInput
 from submission.contents import recipe_pieces
 
 pytestmark = pytest.mark.attack("security")

@@ -12,10 +12,10 @@ import pytest
 
 from attacks import cases
 from costs.captioning import caption_flop, matching_flop, similarity_flop
+from errors import BadInput
 from mgm.config import read_config
 from mgm.images import ImageProcessor
 from mgm.vision_tower import vision_config
-from records import BadInput
 
 pytestmark = pytest.mark.attack("security")
 

@@ -10,11 +10,11 @@ import pytest
 from pages import Tags, require_inert
 
 from attacks import cases
+from errors import BadInput
 from list_files import files
 from mmbench_upload import COLUMNS, workbook_bytes
 from recipe_report.cards import word_diff
 from recipe_report.plots import funnel
-from records import BadInput
 from submission.answers import count_rows
 from sweep_report.words import named
 

@@ -58,7 +58,7 @@ def test_what_people_write_stays_as_it_is():
 TELL = """
 import sys
 import cli
-from records import BadInput
+from errors import BadInput
 from rich.console import Console
 def main():
     print("printed", sys.argv[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from submissions import put
 
-from records import BadInput
+from errors import BadInput
 from submission.train_script import as_trained, call_of, read_command
 
 PRINTED = "+ /p/.venv/bin/python -u /p/py/train.py --output_dir /p/out --bf16 True --learning_rate 1e-3"

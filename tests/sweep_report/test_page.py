@@ -12,7 +12,8 @@ import sweeps
 from pages import Tags, require_inert, section
 
 import make_report
-from records import BadInput, read_json, write_json
+from errors import BadInput
+from json_files import read_json, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ["answer", "differences", "categories", "losses", "data", "questions", "cost", "official", "runs"]

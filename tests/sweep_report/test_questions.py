@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import sweeps
 
+from errors import BadInput
+from json_files import write_json, write_jsonl
 from leaderboard.runs import read_run
-from records import BadInput, write_json, write_jsonl
 from sweep_report import categories, contested, evaluation
 from sweep_report.sources import Board, read_board
 

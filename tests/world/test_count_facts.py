@@ -3,6 +3,8 @@ import json
 import pytest
 
 import records
+from errors import BadInput
+from json_files import write_jsonl
 from world.count_facts import count_facts
 
 TRUE = "top left red lamp sign above blue star"
@@ -15,10 +17,10 @@ def record(identity, caption):
 def a_run(folder, *rows):
     """(id, seed caption, caption, how often it is repeated) of each record."""
     ledger = [{"id": name, "seed_caption": before, "selected": times > 0} for name, before, _, times in rows]
-    records.write_jsonl(folder / "ledger.jsonl", ledger)
+    write_jsonl(folder / "ledger.jsonl", ledger)
     synth = [record(name, after) for name, _, after, times in rows for _ in range(times)]
-    records.write_jsonl(folder / "synth.jsonl", synth)
-    records.write_jsonl(folder / "clean.jsonl", [record(name, TRUE) for name in ("a", "b", "c")])
+    write_jsonl(folder / "synth.jsonl", synth)
+    write_jsonl(folder / "clean.jsonl", [record(name, TRUE) for name in ("a", "b", "c")])
 
 
 def test_facts_are_counted_before_and_after_as_often_as_a_record_is_trained_on(tmp_path):
@@ -31,5 +33,5 @@ def test_facts_are_counted_before_and_after_as_often_as_a_record_is_trained_on(t
 
 def test_a_record_that_the_truth_does_not_know_is_named(tmp_path):
     a_run(tmp_path, ("z", TRUE, TRUE, 1))
-    with pytest.raises(records.BadInput, match=r"synth\.jsonl:1: id z is not in .*clean\.jsonl"):
+    with pytest.raises(BadInput, match=r"synth\.jsonl:1: id z is not in .*clean\.jsonl"):
         count_facts(tmp_path / "clean.jsonl", tmp_path)

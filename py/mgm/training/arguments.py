@@ -7,7 +7,7 @@ from typing import Any
 
 import transformers
 
-from records import BadInput
+from errors import BadInput
 
 RENAMED = {
     "evaluation_strategy": "eval_strategy",

@@ -11,10 +11,10 @@ from functools import cache
 import torch.distributed as dist
 from transformers import PreTrainedTokenizerFast
 
+from errors import BadInput
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.data import ConversationDataset
 from mgm.images import open_image
-from records import BadInput
 
 SHOWN, LISTED = 20, 1000
 TOO_LONG = (

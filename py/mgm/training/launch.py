@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import faults
-from records import BadInput, read_json
+from errors import BadInput
+from json_files import read_json
 
 
 def prepare_process(with_deepspeed: bool) -> None:

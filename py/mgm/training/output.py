@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from errors import BadInput
+from json_files import read_json, write_json
 from mgm.saving import save_adapter, save_config, save_finetuned
 from mgm.training.arguments import ModelArguments, TrainingArguments
 from mgm.training.resume import changes, last_checkpoint, remove_checkpoints
 from mgm.training.trainer import MGMTrainer
-from records import BadInput, read_json, write_json
 
 HELD: list[IO] = []  # open files whose locks last as long as the process
 FINAL = ("train_summary.json", "mm_projector.bin", "model.safetensors.index.json")

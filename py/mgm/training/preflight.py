@@ -14,13 +14,13 @@ from costs.shapes import on_meta
 from costs.states import HOST_FACTOR, Memory, checkpoint_bytes
 from costs.step import peak_bytes
 from costs.units import scaled, size
+from errors import BadInput
 from mgm.activations import ALL, INPUTS, KEPT, keep
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
 from mgm.data import ConversationDataset
 from mgm.model import MGMGemmaForCausalLM
 from mgm.training.arguments import TrainingArguments
 from mgm.training.trainable import set_trainable
-from records import BadInput
 
 SMALLER = "PRETRAIN_ or FINETUNE_BATCH_SIZE_PER_GPU (--per_device_train_batch_size) at a lower value"
 

@@ -15,10 +15,11 @@ from typing import Any
 from safetensors import SafetensorError
 
 import faults
+from errors import BadInput
+from json_files import read_json, write_json
 from mgm.config import MGMConfig
 from mgm.data import ConversationDataset
 from mgm.weights import weight_files
-from records import BadInput, read_json, write_json
 
 COMPLETE = "complete.json"  # written last into a checkpoint
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from errors import BadInput
 from mgm.activations import keep
 from mgm.checkpoint import load_base, load_processor, load_tokenizer, read_config, resolve_towers
 from mgm.config import MGMConfig
@@ -23,7 +24,6 @@ from mgm.training.resume import run_identity
 from mgm.training.trainable import set_trainable
 from mgm.training.trainer import MGMTrainer
 from mgm.vision_tower import vision_config
-from records import BadInput
 
 
 def run(model_args: ModelArguments, data_args: DataArguments, args: TrainingArguments, first: bool) -> None:

@@ -15,11 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer
 
+from errors import BadInput
+from json_files import read_json
 from mgm.config import IGNORE_INDEX
 from mgm.training.order import GlobalOrder
 from mgm.training.resume import COMPLETE, complete, reading, remove_checkpoints
 from mgm.training.watch import BrokenRun, Reporter
-from records import BadInput, read_json
 
 TRAINABLE = "trainable.safetensors"
 

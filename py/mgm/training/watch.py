@@ -6,7 +6,7 @@ import time
 
 from transformers import TrainerCallback
 
-from records import BadInput
+from errors import BadInput
 
 PATIENCE = 10  # steps
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from errors import BadInput
 from mgm.training.arguments import parse, translate
 from mgm.training.launch import deepspeed_config
-from records import BadInput
 
 NEEDED = ["--model_name_or_path", "m", "--data_path", "d", "--output_dir", "o"]
 OFFICIAL = [

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from errors import BadInput
 from mgm.data import ConversationDataset
 from mgm.training.check_data import check_dataset
-from records import BadInput
 
 PATCHES = 16
 

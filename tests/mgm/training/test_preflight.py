@@ -8,11 +8,11 @@ import torch
 from costs.flops import Sample
 from costs.memory import sizes
 from costs.shapes import on_meta
+from errors import BadInput
 from mgm.data import ConversationDataset
 from mgm.training import preflight as module
 from mgm.training.preflight import preflight, samples_of
 from mgm.training.trainable import set_trainable
-from records import BadInput
 
 
 @pytest.fixture

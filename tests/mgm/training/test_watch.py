@@ -2,8 +2,8 @@
 
 import pytest
 
+from errors import BadInput
 from mgm.training.watch import BrokenRun
-from records import BadInput
 
 
 def stops_at(values: list[tuple[float, float | None]]) -> tuple[int, str]:
