@@ -22,7 +22,6 @@ TOKENS = ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "WANDB_API_KEY"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "PIP_INDEX_URL")
 SECRETS = dict.fromkeys(TOKENS, f"hf_{CANARY}") | dict.fromkeys(PROXIES, f"http://me:{CANARY}@127.0.0.1:9")
 """What the environment of the shared build holds; tests/security looks for it in all that the build wrote."""
-WITH_TORCH = ("train.py", "answer_textvqa.py", "answer_mmbench.py", "make_models.py")
 INSTALL = """#!/usr/bin/env bash
 # Stands in for the installation, which needs an index: the packages are those of the project under test.
 [ -f .venv/.requires.json ] && cat env/requirements.lock > .venv/.installed
@@ -71,8 +70,15 @@ class Build:
 
     def fork_from(self, forks: Forks) -> None:
         """From now on start the scripts that import torch by ``forks``; not for tests that kill them."""
-        if (self.folder / ".venv/bin").is_symlink():
-            forks.put_into(self.folder / ".venv", *WITH_TORCH)
+        programs = self.folder / ".venv/bin"
+        real = programs.resolve()
+        if programs.is_symlink():
+            programs.unlink()
+            programs.mkdir()
+            for program in real.iterdir():
+                (programs / program.name).symlink_to(program)
+        (programs / "python").unlink()
+        (programs / "python").symlink_to(forks.python)
 
     def with_knobs(self, **knobs: str) -> "Build":
         """The same folder under other settings."""

@@ -26,12 +26,13 @@ MACHINE = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "DS_ACCELERATOR":
 LONGEST_START = 1 << 17  # bytes of a command and its environment
 PATIENCE_SECONDS = 300
 
+WITH_TORCH = ("train.py", "answer_textvqa.py", "answer_mmbench.py", "make_models.py", "estimate.py")
 SHIM = """#!/usr/bin/env bash
 words=("$@")
 while [[ ${{words[0]-}} == -* ]]; do words=("${{words[@]:1}}"); done
 case ./${{words[0]-}} in
-  {ours}) exec -a "$0" {real} -ISE {client} {address} "${{words[@]}}";;
-  *) exec -a "$0" {real} "$@";;
+  {ours}) exec {real} -ISE {client} {address} "${{words[@]}}";;
+  *) exec {real} "$@";;
 esac
 """
 
@@ -102,11 +103,19 @@ def start(
 
 
 class Forks:
-    """A server that has imported ``modules``, and starts from it."""
+    """A server that has imported ``modules``, and starts from it.
+
+    ``python``: an interpreter that starts the scripts `WITH_TORCH` so, and all others itself.
+    """
 
     def __init__(self, *modules: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="forks-")  # an address has 107 letters at most
         self.address = f"{self.folder.name}/door"
+        self.python = Path(self.folder.name, "python")
+        ours = " | ".join(f"*/{script}" for script in WITH_TORCH)
+        told = {"ours": ours, "real": sys.executable, "client": __file__, "address": self.address}
+        self.python.write_text(SHIM.format(**told))
+        self.python.chmod(0o755)
         command = [sys.executable, __file__, "--serve", self.address, *modules]
         self.server = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | MACHINE, cwd=TESTS)
         while not Path(self.address).exists():
@@ -130,20 +139,6 @@ class Forks:
             status = start(self.address, command, str(folder), os.environ | MACHINE, files)
             said.seek(0)
             return subprocess.CompletedProcess(command, status, said.read().decode(errors="replace"), "")
-
-    def put_into(self, venv: Path, *scripts: str) -> None:
-        """Let the Python of ``venv``, whose ``bin`` is a link, start ``scripts`` here, all others itself."""
-        real = (venv / "bin").resolve()
-        (venv / "bin").unlink()
-        (venv / "bin").mkdir()
-        for program in real.iterdir():
-            (venv / "bin" / program.name).symlink_to(program)
-        python = venv / "bin/python"
-        python.unlink()
-        ours = " | ".join(f"*/{script}" for script in scripts)
-        shim = SHIM.format(ours=ours, real=real / "python", client=__file__, address=self.address)
-        python.write_text(shim)
-        python.chmod(0o755)
 
 
 def main() -> None:

@@ -4,12 +4,34 @@ import json
 
 import pytest
 
+import costs.plan
 from costs.batch import Machine, Training, offloads
 from costs.gpus import gpu, teraflops_of
 from costs.memory import SHARE, step_memory
 from costs.plan import LONGEST, plan, why_not
-from costs.step import prepare
+from costs.step import peak_bytes, prepare
 from errors import BadInput
+
+MEASURED: dict[tuple, int] = {}
+
+
+@pytest.fixture(autouse=True)
+def measured_once(monkeypatch):
+    """Each step is measured once: what it holds does not depend on the number and size of GPUs."""
+    prepared = []
+
+    def prepare_and_note(model, *how):
+        prepared[:] = how
+        prepare(model, *how)
+
+    def measure(model, *sizes):
+        key = (*prepared, *sizes)
+        if key not in MEASURED:
+            MEASURED[key] = peak_bytes(model, *sizes)
+        return MEASURED[key]
+
+    monkeypatch.setattr("costs.plan.prepare", prepare_and_note)
+    monkeypatch.setattr("costs.memory.peak_bytes", measure)
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "finetune"])
@@ -22,7 +44,7 @@ def test_the_plan_fits_and_multiplies_out(mgm_2b, stage, name, gpus, offload):
     machine = Machine(gpu(name), gpus, offload, checkpointing=True)
     batch, kept = plan(mgm_2b, Training(stage, whole), machine)
     assert batch >= 1 and whole % (batch * gpus) == 0
-    prepare(mgm_2b, stage, kept)
+    costs.plan.prepare(mgm_2b, stage, kept)
     assert step_memory(mgm_2b, batch, LONGEST[stage], gpus, offload).gpu <= SHARE * machine.gpu.memory
 
 

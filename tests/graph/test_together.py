@@ -48,7 +48,7 @@ def test_a_lock_from_another_host_is_left_alone_and_its_file_named(build):
 
 
 def test_two_makes_at_once_share_models_data_and_baseline(forks, tmp_path):
-    build = Build.new(tmp_path / "project")
+    build = Build.new(tmp_path / "new")
     build.fork_from(forks)
     knobs = {name: value for name, value in build.knobs.items() if name != "BASELINE_EXP"}
     build.knobs = knobs | {"RECIPE": "recaption"}

@@ -21,8 +21,9 @@ def command(script: str, models, data: Path, out: Path, *flags: str) -> list[str
     return [str(ROOT / "scripts" / script), *models.flags(), *files, *SMALL, *flags]
 
 
-def shell(*words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=240)
+def shell(*words: str, python: str | Path = sys.executable) -> subprocess.CompletedProcess:
+    env = ENVIRONMENT | {"PYTHON": str(python)}
+    return subprocess.run(words, env=env, capture_output=True, text=True, timeout=240)
 
 
 @pytest.mark.parametrize("script", ["pretrain.sh", "finetune.sh"])
@@ -60,10 +61,12 @@ def test_help_shows_an_example_and_wrong_usage_dies(script):
 
 
 @pytest.mark.slow
-def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, tmp_path):
+def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, forks, tmp_path):
     more = ("--feature_cache", str(tmp_path / "features"), "--feature_cache_gb", "0")
     more += ("--", "--max_grad_norm", "0.5")
-    result = shell(*command("pretrain.sh", tiny_models, tiny_data, tmp_path / "p", *more))
+    result = shell(
+        *command("pretrain.sh", tiny_models, tiny_data, tmp_path / "p", *more), python=forks.python
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("+ ") and "--gradient_accumulation_steps 2" in result.stdout
     assert "--max_grad_norm 0.5" in result.stdout
@@ -71,9 +74,9 @@ def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, tmp_path):
     assert log.count("'loss'") == 3 and "train.py: pretrain: step 3/3" in log
     assert f"train.py: features: not kept in {tmp_path}/features: 18 pictures take" in log
     adapter = ("--pretrain_mm_mlp_adapter", str(tmp_path / "p/mm_projector.bin"))
-    result = shell(
-        *command("finetune.sh", tiny_models, tiny_data, tmp_path / "f", *adapter, "--feature_cache", "none")
-    )
+    more = (*adapter, "--feature_cache", "none")
+    words = command("finetune.sh", tiny_models, tiny_data, tmp_path / "f", *more)
+    result = shell(*words, python=forks.python)
     assert "feature_cache" not in result.stdout
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "f/finetuning.log").read_text().count("'loss'") == 3
@@ -82,11 +85,11 @@ def test_the_scripts_train_and_keep_a_log(tiny_models, tiny_data, tmp_path):
 
 @pytest.mark.slow
 def test_a_failure_is_not_hidden_by_the_log_and_an_interrupt_ends_the_children(
-    tiny_models, tiny_data, tmp_path
+    tiny_models, tiny_data, forks, tmp_path
 ):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/finetuning.log").write_text("{'loss': 1.0}\n")
-    result = shell(*command("finetune.sh", tiny_models, tmp_path, tmp_path / "out"))
+    result = shell(*command("finetune.sh", tiny_models, tmp_path, tmp_path / "out"), python=forks.python)
     assert result.returncode == 1 and "data.json" in result.stdout
     assert "training failed before its first step was logged, see above" in result.stderr
     assert (tmp_path / "out/finetuning.log").read_text() == "{'loss': 1.0}\n"
@@ -120,15 +123,15 @@ def killed_at_a_checkpoint(words: list[str], out: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_log_holds_all_parts_of_its_run_and_nothing_of_another(tiny_models, tiny_data, tmp_path):
+def test_a_log_holds_all_parts_of_its_run_and_nothing_of_another(tiny_models, tiny_data, forks, tmp_path):
     out, log = tmp_path / "out", tmp_path / "out/pretrain.log"
     flags = ["--save_steps", "5", "--num_train_epochs", "40", "--learning_rate"]
     one, other = (command("pretrain.sh", tiny_models, tiny_data, out, *flags, lr) for lr in ("1e-4", "1e-3"))
     killed_at_a_checkpoint(one, out)
-    assert shell(*other).returncode == 0
+    assert shell(*other, python=forks.python).returncode == 0
     assert log.read_text().count("'loss'") == 120 and "resuming" not in log.read_text()
     killed_at_a_checkpoint(one, out)
-    assert shell(*one).returncode == 0
+    assert shell(*one, python=forks.python).returncode == 0
     whole = log.read_text()
     assert whole.count("resuming from") == 1 and whole.count("'train_loss'") == 1
     assert whole.count("'loss'") >= 120 and whole.count("trained: mm_projector") == 2

@@ -47,7 +47,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def start(launcher: list[str], flags: list[str]) -> subprocess.Popen:
+def start(launcher: list[str | Path], flags: list[str]) -> subprocess.Popen:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DS_", "RANK", "MASTER_"))}
     environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     # A compiler that fails shows that none is needed.
@@ -57,7 +57,7 @@ def start(launcher: list[str], flags: list[str]) -> subprocess.Popen:
     )
 
 
-def run(launcher: list[str], flags: list[str]) -> str:
+def run(launcher: list[str | Path], flags: list[str]) -> str:
     process = start(launcher, flags)
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, out + err
@@ -154,13 +154,13 @@ def test_the_two_official_commands_run_under_deepspeed_and_what_they_write_loads
     ids=["pretrain with DeepSpeed", "finetune without"],
 )
 def test_a_run_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
-    flags, tiny_models, tiny_data, tmp_path
+    flags, tiny_models, tiny_data, forks, tmp_path
 ):
     flags = (*flags, "--save_steps", "9", "--num_train_epochs", "6")
     command = {
         out: official(tiny_models.flags(), tiny_data, tmp_path / out, *flags) for out in ("calm", "killed")
     }
-    calm, killed = start(PYTHON, command["calm"]), start(PYTHON, command["killed"])
+    calm, killed = start([forks.python], command["calm"]), start(PYTHON, command["killed"])
     deadline = time.monotonic() + LIMIT
     while not (tmp_path / "killed/checkpoint-9/complete.json").exists():
         assert killed.poll() is None and time.monotonic() < deadline, killed.communicate()
@@ -169,7 +169,7 @@ def test_a_run_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
     before = losses(killed.communicate()[0])
     assert not (tmp_path / "killed/train_summary.json").exists()
     (tmp_path / "killed/checkpoint-99").mkdir()  # as if the kill had hit while saving
-    output = run(PYTHON, command["killed"])
+    output = run([forks.python], command["killed"])
     assert "resuming from" in output and "checkpoint-99 is half-written; set aside" in output
     out, err = calm.communicate(timeout=LIMIT)
     assert calm.returncode == 0, err
@@ -181,11 +181,12 @@ def test_a_run_killed_and_started_again_gives_the_weights_of_an_undisturbed_one(
     assert not list((tmp_path / "killed").glob("checkpoint-*[0-9]"))
 
 
-def test_two_processes_give_what_one_gives(tiny_models, tiny_data, tmp_path):
+def test_two_processes_give_what_one_gives(tiny_models, tiny_data, forks, tmp_path):
     """22 samples in fours: in the last global batch one process has none, and modalities are grouped."""
     zero = ("--deepspeed", str(ROOT / "configs/zero2.json"), *FINETUNE, "--learning_rate", "1e-3")
     halves = ("--gradient_accumulation_steps", "2")
-    one = run(PYTHON, official(tiny_models.flags(), tiny_data, tmp_path / "one", *zero, *halves, batch=2))
+    flags = official(tiny_models.flags(), tiny_data, tmp_path / "one", *zero, *halves, batch=2)
+    one = run([forks.python], flags)
     launcher = [*DEEPSPEED, free_port(), "--num_gpus", "2"]
     two = run(launcher, official(tiny_models.flags(), tiny_data, tmp_path / "two", *zero, batch=2))
     assert losses(two) == pytest.approx(losses(one), abs=2e-4) and len(losses(one)) == 6
@@ -205,7 +206,7 @@ def test_a_full_disk_while_saving_is_one_message(tiny_models, tiny_data, tmp_pat
     assert not list((tmp_path / "out").glob("checkpoint-*"))
 
 
-def test_bad_data_stops_before_anything_is_touched(tiny_models, tiny_data, tmp_path):
+def test_bad_data_stops_before_anything_is_touched(tiny_models, tiny_data, forks, tmp_path):
     records = json.loads((tiny_data / "data.json").read_text())
     records[3]["image"] = "images/gone.png"
     (tmp_path / "data.json").write_text(json.dumps(records))
@@ -213,16 +214,16 @@ def test_bad_data_stops_before_anything_is_touched(tiny_models, tiny_data, tmp_p
     out.mkdir()
     (out / "mm_projector.bin").write_text("earlier")
     flags = official(tiny_models.flags(), tmp_path, out, *PRETRAIN, "--image_folder", str(tiny_data))
-    process = start(PYTHON, flags)
+    process = start([forks.python], flags)
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
     assert "id id-3: image" in err and "Traceback" not in err
     assert [path.name for path in out.iterdir()] == ["mm_projector.bin"]
 
 
-def test_a_run_that_breaks_stops_early_with_a_message(tiny_models, tiny_data, tmp_path):
+def test_a_run_that_breaks_stops_early_with_a_message(tiny_models, tiny_data, forks, tmp_path):
     flags = ("--learning_rate", "1e30", "--max_grad_norm", "0", "--num_train_epochs", "9")
-    process = start(PYTHON, official(tiny_models.flags(), tiny_data, tmp_path, *FINETUNE, *flags))
+    process = start([forks.python], official(tiny_models.flags(), tiny_data, tmp_path, *FINETUNE, *flags))
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 1 and "training stops" in err and "Traceback" not in err
     assert len(losses(out)) < 20 and not (tmp_path / "train_summary.json").exists()
