@@ -93,4 +93,5 @@ def message(error: Exception, less: str) -> str:
         return words
     if not isinstance(error, OSError) or (error.filename is None and error.errno is None):
         raise error
-    return f"{error.filename or 'output'}: {error.strerror or error}"
+    remedy = "; check the path or make it again" if isinstance(error, FileNotFoundError) else ""
+    return f"{error.filename or 'output'}: {error.strerror or error}{remedy}"

@@ -61,9 +61,9 @@ def write_jsonl(path: str | Path, records: Iterable[dict]) -> None:
 
 def read_json(path: str | Path, **options: Any) -> Any:
     """Parse a JSON file (``options`` go to `json.loads`); raises `BadInput` with the line of an error."""
+    with _opened(path) as file:
+        content = file.read()
     try:
-        with _opened(path) as file:
-            content = file.read()
         value = json.loads(content.decode("utf-8"), **options)
         if has_half(content, value):
             raise ValueError("half a character, a lone surrogate")

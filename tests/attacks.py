@@ -69,6 +69,20 @@ def untouched(*folders: Path) -> Iterator[None]:
         )
 
 
+@contextmanager
+def spoilt(path: Path, content: bytes | str | None) -> Iterator[None]:
+    """``path`` with another content, or away (None), for a while."""
+    was = path.read_bytes()
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    try:
+        yield
+    finally:
+        path.write_bytes(was)
+
+
 def cases(record_property: Callable[[str, object], None], number: int) -> None:
     """Count this test as ``number`` attacks."""
     record_property("cases", number)

@@ -74,6 +74,7 @@ answer_in_chunks() {
     mkdir -p "$output/answers"
     run "$root/scripts/eval/run_chunks.sh" "$num_chunks" "$output/answers" "$python" "$root/py/$script" \
         --model_path "$model_path" --question_file "$questions" "$@" "${answer_flags[@]}"
+    rm -f "$output/score.json" # of the answers that are now replaced
     run "$python" "$root/py/join_shards.py" --question_file "$questions" --shards "$output/answers" \
         --num_chunks "$num_chunks" --output "$joined"
     mv "$output/answers/protocol.json" "$output/protocol.json"

@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from forks import Forks
 from sweeps import write_evaluation
 from sweeps import write_run as write_swept
 
-from attacks import require_refusal, untouched
+from attacks import require_refusal, spoilt, untouched
 from digest import sha256
 from json_files import write_json
 from leaderboard.board import leaderboard
@@ -149,17 +148,6 @@ def put(value: Any, at: str, new: Any) -> Any:
     else:
         place[last] = new
     return value
-
-
-@contextmanager
-def spoilt(path: Path, content: bytes | str) -> Iterator[None]:
-    """``path`` with another content, for a while."""
-    was = path.read_bytes()
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    try:
-        yield
-    finally:
-        path.write_bytes(was)
 
 
 @pytest.fixture(scope="module")
