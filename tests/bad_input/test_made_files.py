@@ -220,6 +220,36 @@ def test_a_file_that_is_no_json_is_named_by_each_reader(folder, scripts, record_
             require_refusal(scripts(reader), Path(file).name)
 
 
+LEDGER = f"{RUN}/ledger.jsonl"
+LEDGERS = {
+    "cut short": (lambda lines: [*lines[:-1], lines[-1][:30]], "ledger.jsonl:48: not valid JSON"),
+    "without its last line": (lambda lines: lines[:-1], "47 lines"),
+    "with a line twice": (lambda lines: [*lines, lines[0]], "49 lines"),
+    "with a list": (lambda lines: ["[]", *lines[1:]], "ledger.jsonl:1: a JSON object is needed, not list"),
+    "with another outcome": (
+        lambda lines: [lines[0].replace("kept", "lost"), *lines[1:]],
+        "outcome must be one of",
+    ),
+    "with statistics in words": (
+        lambda lines: [lines[0].replace("{}", '"x"'), *lines[1:]],
+        "stats must be an object",
+    ),
+    "without an id": (
+        lambda lines: [lines[0].replace('"id"', '"di"'), *lines[1:]],
+        "ledger.jsonl:1: not a ledger's line",
+    ),
+    "empty": (lambda lines: [], "0 lines"),
+}
+
+
+@pytest.mark.parametrize("name", LEDGERS)
+def test_a_spoilt_ledger_is_named_by_its_line(folder, scripts, name):
+    change, words = LEDGERS[name]
+    path = folder / LEDGER
+    with spoilt(path, "\n".join(change(path.read_text().splitlines()))), untouched(folder / "out"):
+        require_refusal(scripts("synth_report"), "ledger.jsonl", words)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_no_value_anywhere_in_results_gives_a_traceback(folder, scripts, record_property, seed):
     """A random place of a random file gets a random value, of any type: refused, or read as what it is."""
