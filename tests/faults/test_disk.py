@@ -17,6 +17,7 @@ STAGES = [  # stage, folder that fills up, goal
     ("pretrain", f"{RUN}/pretrain", "pretrain"),
     ("finetune", f"{RUN}/finetune", "finetune"),
     ("textvqa", f"{RUN}/eval", "eval"),
+    ("mmbench", f"{RUN}/eval", "eval"),
     ("results", RUN, "results"),
 ]
 LEFT = [0, 4096, 16_384, 65_536, 262_144, 1_048_576]  # bytes, when the stage starts

@@ -77,10 +77,18 @@ def test_a_killed_process_of_synthesis_ends_the_others(build, pristine):
     assert manifest(build, "synth") == manifest(pristine, "synth")
 
 
-def test_a_build_that_stood_still_goes_on(build, pristine):
-    forget(build, "convert", "pretrain")
-    make = build.start("pretrain")
-    wait_for_start(build, "pretrain")
+@pytest.mark.parametrize(
+    ("stage", "goal"),
+    [
+        ("pretrain", "pretrain"),
+        pytest.param("synth", "synth", marks=pytest.mark.long),
+        pytest.param("mmbench", "eval", marks=pytest.mark.long),
+    ],
+)
+def test_a_build_that_stood_still_goes_on(build, pristine, stage, goal):
+    forget(build, stage)
+    make = build.start(goal)
+    wait_for_start(build, stage)
     for _ in range(3):
         time.sleep(0.5)
         everything = processes_of(build)
@@ -89,4 +97,4 @@ def test_a_build_that_stood_still_goes_on(build, pristine):
                 os.kill(pid, which)
             time.sleep(0.3)
     assert make.wait(120) == 0, (build.folder / "make.log").read_text()[-2000:]
-    assert manifest(build, "pretrain") == manifest(pristine, "pretrain")
+    assert manifest(build, stage) == manifest(pristine, stage)

@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 
 from attacks import require_refusal, run
+from builds import wait_for_start
 from machine import PRIVATE, forget, make_under, manifest, require, require_named
 
 pytestmark = [pytest.mark.attack("faults"), pytest.mark.slow]
+WITHOUT_SHM = """mount -t tmpfs tmpfs /mnt
+for name in null zero full random urandom; do touch /mnt/$name; mount --bind /dev/$name /mnt/$name; done
+ln -s /proc/self/fd /mnt/fd
+mount --rbind /mnt /dev
+exec "$@"
+"""
+READ_ONLY_SHM = 'mount -t tmpfs -o ro tmpfs /dev/shm; exec "$@"'
+SMALL_SHM = 'mount -t tmpfs -o size=64k tmpfs /dev/shm; exec "$@"'
 SURVIVED = {
     "a locale without UTF-8": ["env", "LC_ALL=POSIX", "LANG=", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0"],
     "no HOME": ["env", "-u", "HOME"],
@@ -92,18 +101,19 @@ def test_a_folder_that_may_not_be_written_is_named(build, pristine):
 
 
 @pytest.mark.parametrize(
-    ("stage", "options", "knobs"),
+    ("stage", "script", "knobs"),
     [
-        ("synth", "ro", {}),
-        ("synth", "ro", {"SYNTH_PROCESSES": "2"}),
-        ("pretrain", "size=64k", {"DATALOADER_NUM_WORKERS": "1"}),
-        pytest.param("pretrain", "ro", {"DATALOADER_NUM_WORKERS": "1"}, marks=pytest.mark.long),
+        ("synth", READ_ONLY_SHM, {"SYNTH_PROCESSES": "2"}),
+        ("synth", WITHOUT_SHM, {}),
+        ("pretrain", SMALL_SHM, {"DATALOADER_NUM_WORKERS": "1"}),
+        pytest.param("synth", READ_ONLY_SHM, {}, marks=pytest.mark.long),
+        pytest.param("pretrain", READ_ONLY_SHM, {"DATALOADER_NUM_WORKERS": "1"}, marks=pytest.mark.long),
+        pytest.param("pretrain", WITHOUT_SHM, {"DATALOADER_NUM_WORKERS": "1"}, marks=pytest.mark.long),
     ],
 )
-def test_shared_memory_that_cannot_be_used_is_named(build, pristine, stage, options, knobs):
+def test_shared_memory_that_cannot_be_used_is_named(build, pristine, stage, script, knobs):
     require(*PRIVATE, "mount -t tmpfs tmpfs /dev/shm")
     forget(build, stage)
-    script = f'mount -t tmpfs -o {options} tmpfs /dev/shm; exec "$@"'
     done = make_under([*PRIVATE, script, "x"], build, stage, knobs=knobs, timeout=120)
     require_named(build, done, "/dev/shm")
     build.make(stage)
@@ -146,9 +156,27 @@ def test_a_seed_changed_while_it_is_read_is_read_again(build, pristine):
     before = manifest(build, "synth")
     seed.write_text("".join(lines[:40]))
     make = build.start(convert, **knobs)
-    while "synth] starts" not in (build.folder / "make.log").read_text():
-        time.sleep(0.02)
+    wait_for_start(build, "synth")
     seed.write_text("".join(lines))
     make.wait(120)
     build.make(convert, **knobs)
     assert manifest(build, "synth") == before and build.planned(**knobs)
+
+
+@pytest.mark.parametrize(
+    ("stage", "goal", "path"),
+    [
+        ("pretrain", "pretrain", "data/demo/seed/images"),
+        pytest.param("textvqa", "eval", "data/demo/eval/textvqa/train_images", marks=pytest.mark.long),
+    ],
+)
+def test_an_image_changed_while_it_is_read_is_noticed(build, stage, goal, path):
+    forget(build, stage)
+    image, other = sorted((build.folder / path).rglob("*.jpg"))[:2]
+    make = build.start(goal)
+    wait_for_start(build, stage)
+    image.write_bytes(other.read_bytes())
+    make.wait(120)
+    assert any(str(image.relative_to(build.folder)) in line or "world" in line for line in build.planned())
+    build.make("results")
+    assert build.planned() == ["up to date"]
