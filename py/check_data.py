@@ -77,9 +77,7 @@ def check_pretraining(args: argparse.Namespace, findings: Findings, workers: Wor
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--seed", type=Path, help="seed records, Data-Juicer's (.jsonl) or LLaVA's (.json) (default: none)")
     add("--stage1", type=Path, help="file of their questions, or none (default: the seed's own, or official)")

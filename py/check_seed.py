@@ -55,9 +55,7 @@ def refuse(faults: list[records.Fault], sound: int, most: float) -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument(
         "--seed", required=True, type=Path, help="seed records, Data-Juicer's (.jsonl) or LLaVA's (.json)"
     )

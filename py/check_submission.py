@@ -8,7 +8,6 @@ Status 0 only without a fault.
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
@@ -33,7 +32,7 @@ def told(path: Path, report: Report) -> str:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--zip", type=Path, required=True, help="the zip, or a folder")
     parser.add_argument(
         "--profile",

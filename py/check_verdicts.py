@@ -3,7 +3,6 @@
 python py/check_verdicts.py --runs runs/demo --recipes seed recaption --random_seeds 1 2 3 4 5 6 7 8 --few 3
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
@@ -59,7 +58,7 @@ def table_of(found: dict[Place, Counter], few: int) -> Table:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder with RECIPE-sRANDOM_SEED/ of each")
     parser.add_argument("--recipes", nargs="+", required=True, help="names; 'seed', the baseline, among them")
     parser.add_argument("--random_seeds", nargs="+", type=int, required=True, help="all of the sweep")

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
@@ -59,6 +60,11 @@ def drop_output() -> None:
             sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def parser(about: str) -> ArgumentParser:
+    """A parser whose help shows ``about``, a script's docstring, with its lines as they are."""
+    return ArgumentParser(description=about, formatter_class=RawDescriptionHelpFormatter)
 
 
 def run(main: Callable[[], None], less: str = faults.LESS) -> None:

@@ -8,7 +8,7 @@
 
 import platform
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -125,7 +125,7 @@ def collect(args: Namespace) -> dict:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--profile", required=True, help="demo, 10k or full")
     parser.add_argument("--experiment", required=True, help="the run's name, EXP")
     parser.add_argument("--recipe", required=True, help="the recipe's name or .yaml")

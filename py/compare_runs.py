@@ -5,7 +5,6 @@ A and B each name an experiment, or a recipe of a sweep, which means all its run
     python py/compare_runs.py --runs runs/demo --a default --b baseline
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
@@ -18,7 +17,7 @@ from leaderboard.terminal import console
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--runs", required=True, type=Path, help="the profile's folder of experiments")
     parser.add_argument("--a", required=True, help="an experiment, its folder, or a recipe of a sweep")
     parser.add_argument("--b", required=True, help="what A is compared with")

@@ -80,9 +80,7 @@ def write_llava(output: Path, rows: Iterable[tuple]) -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--synth", required=True, type=Path, help="records to convert, Data-Juicer format")
     parser.add_argument(
         "--stage1",

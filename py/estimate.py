@@ -27,9 +27,7 @@ WIDTH = 110
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--profile", default="10k", help="official scale: 10k or full (default: 10k)")
     add("--gpu", help="A10, A100, … or NAME:TERAFLOPS:GIB (default: this machine's)")

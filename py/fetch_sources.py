@@ -7,7 +7,6 @@ owner/name@revision), or a local folder, archive or file. What was fetched stays
 there, and is continued by the next start; each file's sha256 is recorded in FOLDER.sha256 at first sight.
 """
 
-import argparse
 import errno
 import fcntl
 import shutil
@@ -83,9 +82,7 @@ def fetch(given: list[Source], settings: Settings) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
     parser.add_argument("--knob", help="what messages tell to set (default: SOURCE.NAME)")
     parser.add_argument("--base", default="", help="beginning that --mirror replaces (default: none)")

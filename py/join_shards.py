@@ -4,7 +4,6 @@
         --shards runs/demo/default/eval/mmbench/answers --num_chunks 1 --output answers.jsonl
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
@@ -36,7 +35,7 @@ def join(questions: list[Question], shards: Path, num_chunks: int) -> list[dict]
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--question_file", type=Path, required=True, help="TextVQA .jsonl or MMBench .tsv")
     parser.add_argument("--shards", type=Path, required=True, help="the folder of {n}_{i}.jsonl")
     parser.add_argument("--num_chunks", type=int, required=True, help="n, the number of shards")

@@ -7,7 +7,6 @@ folder: all in it. What is wrong with a record or an image is for the stage that
 thing: with --stage1, that a record of a seed has no question, for the stage that reads these comes late.
 """
 
-import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,9 +49,7 @@ def check_questions(seed: Path, stage1: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--of", required=True, type=Path, help="a .jsonl, a .json or a folder")
     parser.add_argument("--output", required=True, type=Path, help="one path a line")
     parser.add_argument(

@@ -5,7 +5,6 @@
 """
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
@@ -25,7 +24,7 @@ def flop_per_call(captioner: Path | None, similarity: Path | None, matching: Pat
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder with RECIPE-sRANDOM_SEED/ of each")
     parser.add_argument("--recipes", nargs="+", required=True, help="names; 'seed' is the baseline")
     parser.add_argument("--random_seeds", nargs="+", type=int, required=True, help="of the runs to compare")

@@ -8,7 +8,7 @@ The same input gives the same bytes.
         --output runs/demo/report.html
 """
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from pathlib import Path
 
 import cli
@@ -20,7 +20,7 @@ from sweep_report.sources import read_board
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--leaderboard", required=True, type=Path, help="leaderboard.json, beside its runs")
     parser.add_argument("--eval_data", required=True, type=Path, help="folder with textvqa/ and mmbench/")
     parser.add_argument("--output", required=True, type=Path, help="the .html to write")

@@ -10,7 +10,7 @@ or whose parts do not belong together is refused.
 """
 
 import shutil
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from pathlib import Path
 
 import cli
@@ -69,7 +69,7 @@ def copy(pieces: list[Piece], output: Path) -> None:
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the experiment's folder")
     parser.add_argument("--profile", choices=rules.PROFILES, required=True, help="whose numbers apply")
     parser.add_argument("--experiment", required=True, help="EXP in the names of the folders")

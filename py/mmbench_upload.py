@@ -9,7 +9,6 @@ Same cells as the kit's ``convert_mmbench_for_submission.py``; same bytes for th
 import io
 import re
 import zipfile
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import openpyxl
@@ -55,7 +54,7 @@ def workbook_bytes(rows: list[list]) -> bytes:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--tsv", type=Path, required=True, help="the question file, mmbench_dev_20230712.tsv")
     parser.add_argument("--answers", type=Path, required=True, help="answers.jsonl, one answer a line")
     parser.add_argument("--output", type=Path, required=True, help="the .xlsx to write")

@@ -7,7 +7,6 @@
 
 import zipfile
 import zlib
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import cli
@@ -75,7 +74,7 @@ def _same(path: Path, size: int, crc: int) -> bool:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="folder that holds solution/ and output/")
     parser.add_argument("--zip", type=Path, required=True, help="the zip to write, or to compare with")
     parser.add_argument("--compare", action="store_true", help="only compare (default: pack)")

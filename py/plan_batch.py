@@ -19,9 +19,7 @@ from errors import BadInput
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--stage", required=True, choices=("pretrain", "finetune"), help="what is trained")
     add("--global_batch_size", required=True, type=int, help="samples of a step, over all GPUs")

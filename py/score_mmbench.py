@@ -9,7 +9,6 @@ option's letter among the words, or else exactly one option's text ("diamond D" 
         --answers runs/demo/default/eval/mmbench/answers.jsonl --output score.json
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -109,7 +108,7 @@ def score(questions: list[Question], texts: dict[int, str], rule: str = "exact")
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--tsv", type=Path, required=True, help="the question file, mmbench_dev_20230712.tsv")
     parser.add_argument("--answers", type=Path, required=True, help="answers.jsonl, one answer a line")
     parser.add_argument("--output", type=Path, required=True, help="the score as JSON")

@@ -5,7 +5,6 @@ python py/score_textvqa.py --annotations data/demo/eval/textvqa/TextVQA_0.5.1_va
 """
 
 import re
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
 from pathlib import Path
 
@@ -111,7 +110,7 @@ def score(annotations: list[dict], answers: list[dict], where: Path) -> dict:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--annotations", type=Path, required=True, help="TextVQA_0.5.1_val.json")
     parser.add_argument("--answers", type=Path, required=True, help="bm1.jsonl, one answer a line")
     parser.add_argument("--output", type=Path, required=True, help="the score as JSON")

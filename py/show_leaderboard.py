@@ -5,7 +5,6 @@ Plain text of 100 columns where the output is not a terminal.
     python py/show_leaderboard.py runs/demo/leaderboard.json
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def shown(board: Board, profile: str, settings: str) -> list[Table | Text]:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("leaderboard", type=Path, help="runs/PROFILE/leaderboard.json")
     parser.add_argument("--settings", default="", help="KNOB=VALUE … of the next sweep (default: none)")
     args = parser.parse_args()

@@ -6,7 +6,6 @@ Plain text of 100 columns where the output is not a terminal. Stage seconds come
     python py/show_results.py runs/demo/default/results.json
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from rich.console import Console
@@ -153,7 +152,7 @@ def show(result: dict, seconds: dict[str, float], settings: list[str], console: 
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("results", type=Path, help="a run's results.json")
     parser.add_argument("--settings", default="", help="KNOB=VALUE … of what to try next (default: none)")
     args = parser.parse_args()

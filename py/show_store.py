@@ -94,9 +94,7 @@ def chosen(store: Store, name: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--store", required=True, type=Path, help="the SQLite file")
     parser.add_argument(
         "--config", type=Path, help="fill_recipe.py's recipe.yaml: what it lacks (default: none)"

@@ -8,7 +8,7 @@ The same input gives the same bytes.
         --recipe configs/recipes/filter_recaption.yaml
 """
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from pathlib import Path
 
 import cli
@@ -30,7 +30,7 @@ REMEDY = {
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--ledger", required=True, type=Path, help="the run's ledger.jsonl")
     parser.add_argument("--summary", required=True, type=Path, help="the run's synth.summary.json")
     parser.add_argument("--seed", required=True, type=Path, help="the seed file; images are relative to it")

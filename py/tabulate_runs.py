@@ -9,7 +9,6 @@ scores.
         --mmbench_tsv data/demo/eval/mmbench/mmbench_dev_20230712.tsv
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from statistics import fmean
 
@@ -115,7 +114,7 @@ def table(leaderboard: Path, chance: dict[str, float], clean: Path | None = None
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument(
         "--leaderboard", type=Path, required=True, help="leaderboard.json, its runs beside it"
     )

@@ -6,7 +6,6 @@
 folders are unpacked, with plain permissions; links, devices, paths to outside, doubles and bombs are refused.
 """
 
-import argparse
 import os
 import shutil
 from pathlib import Path
@@ -75,9 +74,7 @@ def write(entry: Entry, target: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--archive", type=Path, required=True, help="the archive")
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
     args = parser.parse_args()

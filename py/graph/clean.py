@@ -35,9 +35,7 @@ def check(path: Path, project: Path) -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--dry_run", action="store_true", help="list only (default: remove)")
     parser.add_argument("paths", nargs="*", type=Path, help="files and folders, relative to the project")
     parser.add_argument(

@@ -3,7 +3,6 @@
 python py/graph/disk_use.py runs/demo --other data/demo models/demo .venv
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -38,9 +37,7 @@ def table(rows: list[tuple[str, dict[str, int]]]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("runs", type=Path, help="folder of the experiments")
     parser.add_argument("--other", nargs="*", default=[], type=Path, help="shared folders (default: none)")
     args = parser.parse_args()

@@ -7,7 +7,6 @@ marks of these stages, for the Makefile; new times of files of old content are k
 a target to the change that makes it out of date, or what it was made from.
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path, PurePosixPath
@@ -85,9 +84,7 @@ def made_from(stage: Stage) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--marks", action="store_true", help="marks alone, new times kept (default: words)")
     parser.add_argument("--why", metavar="TARGET", help="explain one target (default: all that would run)")
     args = parser.parse_args()

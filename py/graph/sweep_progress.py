@@ -3,7 +3,6 @@
 python py/graph/sweep_progress.py --started 1795883135 runs/demo/default/.make/results
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -22,9 +21,7 @@ def is_made(mark: str, started: float) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--started", type=float, required=True, help="when the sweep began, Unix time")
     parser.add_argument("marks", nargs="+", help="marks of the runs that it had to make")
     args = parser.parse_args()

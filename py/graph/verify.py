@@ -5,7 +5,6 @@
 Where something differs, the mark of its stage is removed, so that the next make makes it again.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator
@@ -55,9 +54,7 @@ def faults(manifest: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("folders", nargs="+", type=Path, help="folders with marks in .make")
     args = parser.parse_args()
     bad = 0
