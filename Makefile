@@ -460,7 +460,7 @@ endif
 OUTPUTS.leaderboard := leaderboard.json leaderboard.txt
 PACKAGES.leaderboard := scipy statsmodels rich torch transformers timm
 RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/questions.py py/progress.py $(COMMON_CODE) \
-	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks sizes stages))
+	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks outputs sizes stages))
 CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
 	$(MODEL_CODE) py/mgm/training/__init__.py py/mgm/training/trainable.py $(RUNS_CODE)
 KNOBS.leaderboard := ROWS RANDOM_SEEDS SWEEP_AGAIN CAPTIONER SIMILARITY_MODEL MATCHING_MODEL

@@ -9,7 +9,7 @@ from doctor.paths import SHOWN, first, places, quoted, remove
 from doctor.probes import Machine
 from doctor.wanted import Wanted
 from errors import BadInput
-from graph import marks
+from graph import marks, outputs
 from graph.leftovers import is_busy
 from graph.stages import Stage
 
@@ -21,7 +21,7 @@ def fault_of(mark: str) -> tuple[str | None, list[Path]]:
         made = marks.read(mark)
         tops = [] if made["outputs"]["listed"] else top_of(Path(f"{mark}.out"))
         path = Path(f"{mark}.stat")
-        return marks.output_fault(Stage(mark, tops, [], {}, [], []), made, moved=False)[0], []
+        return outputs.output_fault(Stage(mark, tops, [], {}, [], []), made, moved=False)[0], []
     except (BadInput, LookupError, TypeError, ValueError):
         return f"{quoted(path)} is damaged", [path]
 

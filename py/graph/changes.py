@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import BadInput
-from graph import marks
+from graph import marks, outputs
 from graph.files import read_entry
 from graph.stages import Stage
 
@@ -115,7 +115,7 @@ def judge(
         started = Path(f"{stage.mark}.log").exists()
         return Verdict(["the last run did not finish" if started else "not made yet"], now)
     reasons = changed(made, now)
-    fault, stat = marks.output_fault(stage, made)
+    fault, stat = outputs.output_fault(stage, made)
     if fault:
         reasons.insert(0, fault)
     if renew and not reasons and (stat or made["reads"] != now["reads"]):

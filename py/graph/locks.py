@@ -21,20 +21,7 @@ def take_experiment(folder: str, make: int, wait: bool, say: Callable[[str], Non
     owner = Path(folder, ".make", "owner")
     owner.parent.mkdir(parents=True, exist_ok=True)
     mine, told = identity(make), False
-    while True:
-        with owner.open("a+", errors="replace") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            other = parse_owner(file.read())
-            if other == mine:
-                return
-            if other is None or not alive(other):
-                if other:
-                    end(str(Path(folder).resolve()) + "/")
-                file.seek(0)
-                file.truncate()
-                json.dump(mine, file)
-                return
+    while other := _put_owner(owner, mine):
         who = f"process {other['pid']} on {other['host']}"
         if not wait:
             raise BadInput(
@@ -45,6 +32,24 @@ def take_experiment(folder: str, make: int, wait: bool, say: Callable[[str], Non
             say(f"waits for {who}, which builds it")
             told = True
         time.sleep(0.2)
+
+
+def _put_owner(owner: Path, mine: dict[str, Any]) -> dict[str, Any] | None:
+    """Write ``mine`` into ``owner``; where another living process stands there, only return that one."""
+    with owner.open("a+", errors="replace") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        other = parse_owner(file.read())
+        if other == mine:
+            return None
+        if other and alive(other):
+            return other
+        if other:
+            end(str(owner.parents[1].resolve()) + "/")
+        file.seek(0)
+        file.truncate()
+        json.dump(mine, file)
+    return None
 
 
 def parse_owner(text: str) -> dict[str, Any] | None:

@@ -14,11 +14,9 @@ if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before `main`: end without a traceback
 
 import os
-import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,54 +25,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cli
 import faults
 from errors import BadInput
-from graph import changes, locks, marks, processes
+from graph import changes, locks, marks, outputs, processes
+from graph.commands import run, say, tail
 from graph.stages import FOLDER, Stage, parse
 
-SIGNED = re.compile(rb"[a-z0-9_]+\.(py|sh): |\+ ")
-TAIL_LINES = 15
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
     """A signal asked for the end."""
-
-
-def show(line: bytes) -> None:
-    """Print ``line``; where nobody reads any more, or a full disk does, the stage goes on without."""
-    with suppress(OSError):
-        os.write(1, line)
-
-
-def say(stage: Stage, words: str) -> None:
-    show(f"{stage.label} {words}\n".encode())
-
-
-def run(stage: Stage, command: list[str]) -> int:
-    """Run ``command``, its output to the stage's log; its exit status. A signal ends all that it started."""
-    mark = str(Path(stage.mark).resolve())
-    hidden = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment[processes.VARIABLE] = mark
-    signed, shown = f"{stage.label} ".encode(), os.environ.get("V")
-    with (
-        Path(f"{stage.mark}.log").open("wb") as log,
-        subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        ) as job,
-    ):
-        try:
-            for line in job.stdout:
-                line = cli.plain(line.decode(errors="backslashreplace")).encode()
-                log.write(line)
-                log.flush()
-                if shown != "0" and (shown or SIGNED.match(line)):
-                    show(signed + line)
-            status = job.wait()
-        except BaseException:
-            processes.end(mark)
-            raise
-    processes.end(mark)
-    return status
 
 
 def check_places(stage: Stage) -> None:
@@ -84,11 +43,6 @@ def check_places(stage: Stage) -> None:
         if there.exists() and there.is_dir() != (kind == FOLDER):
             found = "folder" if there.is_dir() else "file"
             raise BadInput(f"{path} is a {found}, where {stage.label} makes a {wanted}; move it away")
-
-
-def tail(log: Path) -> str:
-    """The last lines of ``log``."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
 def make(stage: Stage, command: list[str]) -> None:
@@ -101,7 +55,7 @@ def make(stage: Stage, command: list[str]) -> None:
     check_places(stage)
     with locks.core_slot("runs/.cores", partial(say, stage)):
         made = changes.ended_well(stage, verdict.now) or run_anew(stage, command, verdict.now)
-        marks.write(stage, made, partial(say, stage))
+        outputs.write(stage, made, partial(say, stage))
     say(stage, f"done in {made['seconds']} s")
 
 
@@ -129,7 +83,7 @@ def restore(stage: Stage, before: Path, mark: Path) -> None:
     """Put the mark back where a failed start left all that stands under it as it was."""
     if before.exists():
         before.replace(mark)
-        fault, _ = marks.output_fault(stage, marks.read(stage.mark))
+        fault, _ = outputs.output_fault(stage, marks.read(stage.mark))
         if fault:
             mark.unlink()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from errors import BadInput
-from graph import changes, marks
+from graph import changes, marks, outputs
 from graph.files import meaning, read_entry, sha256
 from graph.plan import find, to_run, words
 from graph.sizes import bytes_of, readable
@@ -162,11 +162,11 @@ def test_a_missing_file_is_named_with_the_remedy(project):
 
 
 def test_a_large_set_is_known_by_its_manifest_alone(project, monkeypatch):
-    monkeypatch.setattr(marks, "LOOKED_AT", 2)
+    monkeypatch.setattr(outputs, "LOOKED_AT", 2)
     stage = parse(shlex.split(DESCRIPTION))
     subprocess.run(["bash", "-c", "mkdir run/.make; " + COMMAND], check=True)
     now = changes.look(stage, None, changes.locked_versions())
-    marks.write(stage, {**now, "started": 0, "seconds": 0}, print)
+    outputs.write(stage, {**now, "started": 0, "seconds": 0}, print)
     assert not Path("run/.make/synth.stat").exists()
     Path("run/part/x").write_text("other")
     assert reasons() == [], "one file of many is not looked at"

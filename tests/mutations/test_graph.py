@@ -8,7 +8,7 @@ from mutations.harness import Refusal
 from mutations.mutators import BOM
 
 from errors import BadInput
-from graph import changes, locks, marks, plan, processes, verify
+from graph import changes, locks, marks, outputs, plan, processes, verify
 from graph.stages import described, parse
 from leaderboard.runs import made_by
 from show_results import stage_seconds
@@ -42,7 +42,7 @@ def project(tmp_path, monkeypatch):
         stage = parse(shlex.split(words))
         now = changes.judge(stage, changes.locked_versions()).now
         made = {**now, "started": 1.0, "seconds": 2.5}
-        marks.write(stage, dict(made), print)
+        outputs.write(stage, dict(made), print)
         marks.note_end(stage, made)
     for path in (home / "run/.make").iterdir():
         files[f"run/.make/{path.name}"] = path.read_bytes()
@@ -76,7 +76,7 @@ def test_the_list_of_a_stage_s_files(project, attack, monkeypatch):
     def act(folder):
         monkeypatch.chdir(folder)
         stage = parse(shlex.split(DESCRIPTION))
-        return marks.made_files(stage)
+        return outputs.made_files(stage)
 
     def check(case, value, expected):
         if not isinstance(value, Refusal):
