@@ -96,15 +96,18 @@ def training_stage(
         stage.hours += samples / (batch * machine.gpus) * transferred_bytes(trained) / PCIE / 3600
     stage.disk = checkpoint_bytes(trained, trained if pretrain else parameters)
     accumulation = training.global_batch_size // (batch * machine.gpus)
-    stage.note = (
-        f"{batch} a GPU × {accumulation} × {machine.gpus} GPUs{', checkpointing' if kept == INPUTS else ''}"
-    )
-    busy = samples * IMAGE_SECONDS / (stage.hours * 3600 * machine.gpus) if stage.hours else 0
-    if busy > workers:
-        stage.warnings.append(
-            f"{training.name}: loading images keeps {busy:.1f} cores a GPU busy; raise DATALOADER_NUM_WORKERS"
-        )
+    checkpointing = ", checkpointing" if kept == INPUTS else ""
+    stage.note = f"{batch} a GPU × {accumulation} × {machine.gpus} GPUs{checkpointing}"
+    stage.warnings += slow_loading(stage, samples, machine, workers)
     return stage
+
+
+def slow_loading(stage: Stage, samples: int, machine: Machine, workers: int) -> list[str]:
+    """A warning where more than ``workers`` processes a GPU were needed to load the images in time."""
+    busy = samples * IMAGE_SECONDS / (stage.hours * 3600 * machine.gpus) if stage.hours else 0
+    if busy <= workers:
+        return []
+    return [f"{stage.name}: loading images keeps {busy:.1f} cores a GPU busy; raise DATALOADER_NUM_WORKERS"]
 
 
 def answering_stage(

@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 import torch
 
-from costs.shapes import on_meta
 from costs.step import decode_layer, flop, label_loss, pictures, prepare
 from mgm.activations import ALL, INPUTS
 from mgm.model import MGMGemmaForCausalLM
-from mgm.plain import PlainMGM
 
 SIZE = 512  # positions at which layers are counted, and twice as many
 
@@ -88,15 +86,6 @@ def training_flop(model: MGMGemmaForCausalLM, stage: str, kept: str) -> SampleFl
     (position, squared), (last, each, pair) = layer_flop(model), last_layer_flop(model)
     decoder = others * position + last, others * squared
     return SampleFlop(image_flop(model), *decoder, each + label_flop(model), pair)
-
-
-def official_flop(model: MGMGemmaForCausalLM, stage: str) -> SampleFlop:
-    """As the official code computes it: every position everywhere, each layer twice."""
-    plain = on_meta(model.config, model.dtype, PlainMGM)
-    prepare(plain, stage, INPUTS)
-    layers = plain.config.num_hidden_layers
-    position, squared = layer_flop(plain)
-    return SampleFlop(image_flop(plain), layers * position + label_flop(plain), layers * squared, 0)
 
 
 @torch.no_grad()

@@ -20,10 +20,13 @@ from unittest import mock
 import torch
 from accelerate import init_empty_weights
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+from official_flop import official_flop
+
 import cli
-from costs.flops import Sample, image_flop, official_flop, training_flop
+from costs.flops import Sample, image_flop, training_flop
 from costs.shapes import mgm_config, on_meta
 from costs.step import flop, peak_of, pictures, prepare
 from mgm.activations import ALL, INPUTS, PRODUCTS

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from official_flop import official_flop
 from torch.utils.flop_counter import FlopCounterMode
 
 from costs import published
-from costs.flops import Sample, answering_flop, official_flop, training_flop
+from costs.flops import Sample, answering_flop, training_flop
 from costs.shapes import LLM, VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
 from costs.step import prepare, training_step
 from mgm.checkpoint import load_base, read_config, resolve_towers
