@@ -16,7 +16,8 @@ from records import read_records
 from submission import rules
 from submission.check import Report, check
 from submission.data import Seed
-from submission.tree import Faults, opened
+from submission.faults import Faults
+from submission.tree import opened
 
 
 def read_seed(path: Path) -> Seed:
@@ -25,10 +26,10 @@ def read_seed(path: Path) -> Seed:
     return Seed(frozenset(identity for identity, _ in found), frozenset(image for _, image in found))
 
 
-def told(path: Path, report: Report) -> str:
-    """One line on a submission without faults."""
-    counts = ", ".join(f"{count:,} {name}" for name, count in report.counts.items() if count)
-    return f"{path}: {report.layout.name} layout, profile {report.profile}, no faults: {counts}"
+def told(path: Path, report: Report, faults: Faults) -> str:
+    """What was checked by whose numbers, and how many faults it has."""
+    count = f"{faults.count or 'no'} fault{'' if faults.count == 1 else 's'}"
+    return f"{path}: {report.layout.name} layout, profile {report.profile}, {count}"
 
 
 def main() -> None:
@@ -47,16 +48,9 @@ def main() -> None:
     with opened(args.zip) as tree:
         report = check(tree, args.profile, seed, os.environ, faults)
     if faults.count:
-        count = f"{faults.count} fault{'s' if faults.count > 1 else ''}"
-        raise BadInput(
-            "\n".join(
-                [
-                    f"{args.zip}: {report.layout.name} layout, profile {report.profile}, {count}:",
-                    *faults.report(),
-                ]
-            )
-        )
-    print(f"check_submission.py: {told(args.zip, report)}")
+        raise BadInput("\n".join([f"{told(args.zip, report, faults)}:", *faults.report()]))
+    counts = ", ".join(f"{count:,} {name}" for name, count in report.counts.items() if count)
+    print(f"check_submission.py: {told(args.zip, report, faults)}: {counts}")
     if not rules.PROFILES[report.profile].official:
         print(
             f"check_submission.py: {args.zip}: profile {report.profile} is {rules.NOT_SUBMITTABLE}",

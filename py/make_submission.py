@@ -17,36 +17,46 @@ import cli
 from errors import BadInput
 from fetch import room
 from progress import Progress
-from submission import contents, rules
-from submission.contents import Piece
+from submission import rules
+from submission.check_run import require_valid
+from submission.output import data_pieces, log_pieces, result_pieces, weight_pieces
+from submission.piece import Piece, text
 from submission.readme import readme
-from submission.run import STAGES, Run, read_run, require_valid
+from submission.run import STAGES, Run, read_run
+from submission.solution import (
+    PROJECT,
+    code_pieces,
+    deepspeed_pieces,
+    from_code,
+    recipe_pieces,
+    seen_from_code,
+)
 from submission.train_script import read_command, train_script
 
 
 def pieces_of(run: Run, args: Namespace) -> list[Piece]:
     """Every file of the submission."""
-    recipe = contents.recipe_pieces(args.recipe)
+    recipe = recipe_pieces(args.recipe)
     commands = [read_command(run.folder / f".make/{stage}.log", run.settings(stage)) for stage in STAGES]
-    deepspeed = contents.deepspeed_pieces(commands)
+    deepspeed = deepspeed_pieces(commands)
     knobs = knobs_of(run, args, recipe[0], deepspeed)
     goal = "submission-offline" if args.offline else "submission"
     written = readme(run, " ".join(["make", goal, *knobs]), recipe[0].name, args.offline)
-    script = train_script(run, [contents.from_code(command, deepspeed) for command in commands], knobs)
-    pieces = [contents.text(rules.README, written), contents.text(rules.TRAIN, script, executable=True)]
-    pieces += [*contents.code_pieces(), *recipe, *deepspeed]
-    pieces += [*contents.log_pieces(run), *contents.result_pieces(run)]
+    script = train_script(run, [from_code(command, deepspeed) for command in commands], knobs)
+    pieces = [text(rules.README, written), text(rules.TRAIN, script, executable=True)]
+    pieces += [*code_pieces(), *recipe, *deepspeed]
+    pieces += [*log_pieces(run), *result_pieces(run)]
     if args.offline:
-        pieces += [*contents.data_pieces(run, args.seed), *contents.weight_pieces(run)]
+        pieces += [*data_pieces(run, args.seed), *weight_pieces(run)]
     return pieces
 
 
 def knobs_of(run: Run, args: Namespace, recipe: Piece, deepspeed: list[Piece]) -> list[str]:
     """KNOB=VALUE … that make this run again in solution/code, where own files lie beside it."""
-    shipped = args.recipe.resolve().parent == contents.PROJECT / "configs/recipes"
-    named = args.recipe.stem if shipped else contents.seen_from_code(recipe)
+    shipped = args.recipe.resolve().parent == PROJECT / "configs/recipes"
+    named = args.recipe.stem if shipped else seen_from_code(recipe)
     knobs = [f"PROFILE={run.profile}", f"EXP={run.experiment}", f"RECIPE={named}"]
-    knobs += [f"DEEPSPEED_CONFIG={contents.seen_from_code(piece)}" for piece in deepspeed[:1]]
+    knobs += [f"DEEPSPEED_CONFIG={seen_from_code(piece)}" for piece in deepspeed[:1]]
     set_here = {knob.partition("=")[0] for knob in knobs}
     return knobs + [knob for knob in args.knobs.split() if knob.partition("=")[0] not in set_here]
 

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from errors import BadInput
 from submission import rules
-from submission.tree import UNREADABLE, Faults, Tree
+from submission.faults import Faults
+from submission.tree import UNREADABLE, Tree
 
 MANY_ROWS = 200_000
 

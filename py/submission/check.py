@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from errors import BadInput
 from progress import Progress
-from submission import check_names, logs, rules
+from submission import logs, rules
 from submission.answers import check_answers
-from submission.check_names import Layout
+from submission.check_names import check_members
 from submission.data import Seed, check_data
+from submission.faults import Faults
+from submission.layout import Layout, check_layout, unwrapped
 from submission.secrets import check_secrets
-from submission.tree import Faults, Tree
+from submission.tree import Tree
 from submission.weights import check_adapter, check_weights
 
 PROFILE = re.compile(rb"^Profile: (\w+)", re.MULTILINE)
@@ -35,9 +37,9 @@ def check(
     faults: Faults,
 ) -> Report:
     """Check everything, adding to ``faults``. ``profile`` None: the one in solution/readme, else full."""
-    check_names.check_members(tree, faults)
-    tree = check_names.unwrapped(tree, faults)
-    layout = check_names.check_layout(tree, faults)
+    check_members(tree, faults)
+    tree = unwrapped(tree, faults)
+    layout = check_layout(tree, faults)
     profile = profile or profile_of(tree)
     numbers = rules.PROFILES[profile]
     counts = {"records": check_data(tree, numbers.budget, seed, faults)}

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from records import caption_fault
 from submission import rules
 from submission.answers import json_lines
-from submission.tree import Faults, Tree
+from submission.faults import Faults
+from submission.tree import Tree
 
 SEED_IMAGE = re.compile(r"images/.+")
 

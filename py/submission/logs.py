@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from errors import BadInput
 from submission import rules
-from submission.tree import Faults, Tree
+from submission.faults import Faults
+from submission.tree import Tree
 
 NUMBER = r"'?([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
 # As the trainer prints its dictionaries; train_summary.json's words are in double quotes.

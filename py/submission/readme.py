@@ -70,10 +70,9 @@ def knob_lines(folder: Path) -> list[str]:
     return lines
 
 
-def readme(run: Run, command: str, recipe: str, offline: bool) -> str:
-    """The whole text. ``recipe``: its path in the submission."""
-    demo = [] if run.rules.official else [f"This is {rules.NOT_SUBMITTABLE}.", ""]
-    sections = {
+def sections_of(run: Run, recipe: str) -> dict[str, list[str]]:
+    """Title → lines of what the run was made from and came to."""
+    return {
         "Data": [f"Recipe: {recipe}", *data_lines(run)],
         "Training": training_lines(run),
         "Scores": score_lines(run),
@@ -81,6 +80,11 @@ def readme(run: Run, command: str, recipe: str, offline: bool) -> str:
         "Versions": [", ".join(f"{name} {version}" for name, version in run.results["versions"].items())],
         "SHA-256 of the inputs": [f"{name}: {digest}" for name, digest in run.results["inputs"].items()],
     }
+
+
+def readme(run: Run, command: str, recipe: str, offline: bool) -> str:
+    """The whole text. ``recipe``: its path in the submission."""
+    demo = [] if run.rules.official else [f"This is {rules.NOT_SUBMITTABLE}.", ""]
     kept = (
         "processed data and weights are in output/"
         if offline
@@ -99,7 +103,7 @@ def readme(run: Run, command: str, recipe: str, offline: bool) -> str:
         "synthesises, trains, evaluates and packs.",
         f"output/train.sh has the two training commands alone; {kept}.",
     ]
-    for title, told in sections.items():
+    for title, told in sections_of(run, recipe).items():
         if told:
             lines += ["", title, "-" * len(title), *told]
     return "\n".join(lines) + "\n"

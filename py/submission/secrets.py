@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from errors import BadInput
 from submission import rules
-from submission.tree import Faults, Tree
+from submission.faults import Faults
+from submission.tree import Tree
 
 PATTERNS = {
     "a private key": rb"-----BEGIN [A-Z ]*PRIVATE KEY-----",

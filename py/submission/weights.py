@@ -7,7 +7,8 @@ from typing import IO
 
 from errors import BadInput
 from submission import rules
-from submission.tree import Faults, Tree
+from submission.faults import Faults
+from submission.tree import Tree
 
 PARTS = ("embed_tokens", "layers.0", "mm_projector", "vlm_uni_query_projector", "vlm_uni_aux_projector")
 NEEDED = ("config.json", "tokenizer_config.json")

@@ -10,7 +10,7 @@ import fill_recipe
 from attacks import require_refusal, run
 from data_checks import recipe as checks
 from errors import BadInput
-from submission.contents import recipe_pieces
+from submission.solution import recipe_pieces
 
 pytestmark = pytest.mark.attack("security")
 

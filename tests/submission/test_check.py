@@ -19,7 +19,8 @@ from submissions import log, workbook
 from progress import BLOCK
 from submission.check import check
 from submission.data import Seed
-from submission.tree import Faults, opened
+from submission.faults import Faults
+from submission.tree import opened
 
 ROOT = Path(__file__).resolve().parents[2]
 PRE = "output/training_dirs/MGM-2B-Pretrain-mine"
