@@ -20,13 +20,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
-from doctor import compiler, disk, gpu_state, gpus, hosts, limits, network, resources, system, tree
+from doctor import compiler, disk, gpu_state, gpus, hosts, limits, network, resources, servers, system, tree
 from doctor.finding import Finding, warning
 from doctor.probes import Machine
 from doctor.wanted import Wanted, add_knobs
 
 # What is quick comes first, the build of the optimizer last.
-TOPICS = (system, resources, limits, disk, tree, network, gpus, gpu_state, hosts, compiler)
+TOPICS = (system, resources, limits, disk, tree, network, servers, gpus, gpu_state, hosts, compiler)
 
 
 def examine(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
