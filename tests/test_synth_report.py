@@ -13,7 +13,7 @@ from pages import Tags, require_inert, section
 import synth_report
 from errors import BadInput
 from json_files import write_json, write_jsonl
-from recipe_report import cards, figures, plots, sources, survey
+from recipe_report import cards, figures, plots, sources, survey, texts, thumbnails
 from records import caption_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -264,10 +264,10 @@ def test_dropped_records_are_told_apart_by_whether_a_statistic_dropped_them():
 
 
 def test_the_difference_of_two_captions_marks_words_and_escapes_them():
-    left, right = cards.word_diff("a <b> cube near it", "a blue cube near")
+    left, right = texts.word_diff("a <b> cube near it", "a blue cube near")
     assert left == "a <del>&lt;b&gt;</del> cube near <del>it</del>"
     assert right == "a <ins>blue</ins> cube near"
-    assert cards.word_diff("", "new words") == ("", "<ins>new words</ins>")
+    assert texts.word_diff("", "new words") == ("", "<ins>new words</ins>")
 
 
 def test_bins_end_at_the_threshold_and_hold_every_value():
@@ -285,9 +285,9 @@ def test_bins_end_at_the_threshold_and_hold_every_value():
 def test_frames_are_drawn_where_the_words_are():
     from PIL import Image
 
-    small = cards.draw_boxes(Image.new("RGB", (640, 320)), [[320, 80, 480, 160]])
+    small = thumbnails.draw_boxes(Image.new("RGB", (640, 320)), [[320, 80, 480, 160]])
     assert small.size == (160, 80)
-    assert small.getpixel((79, 30)) == cards.BOX and small.getpixel((100, 30)) == (0, 0, 0)
+    assert small.getpixel((79, 30)) == thumbnails.BOX and small.getpixel((100, 30)) == (0, 0, 0)
 
 
 def test_a_threshold_is_what_was_chosen_or_else_what_was_given():

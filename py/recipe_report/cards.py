@@ -1,32 +1,19 @@
 """One record before and after, as the page shows it: thumbnail, captions, their difference, statistics."""
 
-import base64
-import io
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
 from markupsafe import Markup
-from PIL import Image, ImageDraw
 
 from errors import BadInput
 from pictures import read_picture
+from recipe_report.texts import number, shorten, word_diff
+from recipe_report.thumbnails import Picture, thumbnail
 
-SIDE, QUALITY = 160, 72  # of a thumbnail: the longer side in pixels, JPEG's quality
 MOST_PICTURES = 150
-MOST_LETTERS, MOST_WORDS_READ = 400, 8
-BOX = (255, 40, 160)
+MOST_WORDS_READ = 8
 SILENT = (("caption_check", "ok"),)  # notes that go without saying
-
-
-class Picture(NamedTuple):
-    """A thumbnail; without ``source``, ``about`` says why there is none."""
-
-    about: str
-    source: str = ""
-    width: int = 0
-    height: int = 0
 
 
 class Card(NamedTuple):
@@ -74,27 +61,6 @@ class Gallery:
         return Card(line, picture, left, right, stats, list(notes_of(line, read)))
 
 
-def thumbnail(image: Image.Image, about: str, boxes: Iterable[list] = ()) -> Picture:
-    """``image`` made small, with ``boxes``; ``about`` says what it shows."""
-    small, file = draw_boxes(image, boxes), io.BytesIO()
-    small.save(file, "JPEG", quality=QUALITY, optimize=True)
-    source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return Picture(about, source, *small.size)
-
-
-def draw_boxes(image: Image.Image, boxes: Iterable[list]) -> Image.Image:
-    """``image`` made small, with a frame for each of ``boxes``, which are in its own pixels."""
-    small = image.copy()
-    small.thumbnail((SIDE, SIDE))
-    draw = ImageDraw.Draw(small)
-    across, down = small.width / image.width, small.height / image.height
-    for left, top, right, bottom in boxes:
-        right, bottom = max(left, right), max(top, bottom)
-        frame = (left * across - 1, top * down - 1, right * across + 1, bottom * down + 1)
-        draw.rectangle(frame, outline=BOX)
-    return small
-
-
 def words_of(notes: dict) -> list[dict]:
     """The words that OCR read, of those entries that have a text and a box of four numbers."""
     found = notes.get("ocr")
@@ -121,34 +87,3 @@ def notes_of(line: dict, read: list[dict]) -> Iterable[tuple[str, str]]:
             yield "other candidates", shorten(" | ".join(others))
         elif name != "ocr" and (name, value) not in SILENT and value != "":
             yield name, shorten(str(value))
-
-
-def number(value: object) -> str:
-    """Four digits of a number, yes or no of a truth value, anything else as it is."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else shorten(str(value), 80)
-
-
-def shorten(text: str, most: int = MOST_LETTERS) -> str:
-    """At most ``most`` letters of ``text``, and how many there are if these aren't all."""
-    return text if len(text) <= most else f"{text[:most].rstrip()} … ({len(text):,} letters)"
-
-
-def word_diff(before: str, after: str) -> tuple[Markup, Markup]:
-    """Both captions, escaped: words that only the first has in <del>, that only the second has in <ins>.
-
-    >>> word_diff("a red cube", "a blue cube")[1]
-    Markup('a <ins>blue</ins> cube')
-    """
-    old, new = before.split(), after.split()
-    left, right = [], []
-    for tag, *spans in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        for parts, words, mark in (
-            (left, old[slice(*spans[:2])], "del"),
-            (right, new[slice(*spans[2:])], "ins"),
-        ):
-            text = Markup.escape(" ".join(words))
-            if words:
-                parts.append(text if tag == "equal" else Markup("<{0}>{1}</{0}>").format(Markup(mark), text))
-    return Markup(" ").join(left), Markup(" ").join(right)

@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from recipe_report import plots, survey
-from recipe_report.cards import number
+from recipe_report.texts import number
 
 COLOURS = {
     survey.KEPT: plots.BLUE,
@@ -27,6 +27,7 @@ class Figure(NamedTuple):
 
 
 def legend_of(classes: dict) -> list[tuple[str, str]]:
+    """(colour, name and number of values) of each of ``classes``."""
     return [(COLOURS[name], f"{name} {len(values):,}") for name, values in classes.items()]
 
 

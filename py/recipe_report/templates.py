@@ -5,8 +5,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from recipe_report.cards import number
 from recipe_report.figures import percent
+from recipe_report.texts import number
 
 SHARED = Path(__file__).parent  # base.html.j2, macros.html.j2
 

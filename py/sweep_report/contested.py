@@ -9,9 +9,10 @@ from json_files import read_jsonl
 from leaderboard.answers_compared import won_and_lost
 from leaderboard.runs import Run, read_answers
 from leaderboard.sweep import BASELINE
-from leaderboard.terminal import name_of
 from questions import CIRCULAR_STEP
-from recipe_report.cards import Picture, shorten, thumbnail
+from recipe_report.texts import shorten
+from recipe_report.thumbnails import Picture, thumbnail
+from screen import name_of
 from sweep_report.evaluation import MMBENCH, Asked, Evaluation, right_option
 from sweep_report.sources import Board
 

@@ -13,8 +13,8 @@ from attacks import cases
 from errors import BadInput
 from list_files import files
 from mmbench_upload import COLUMNS, workbook_bytes
-from recipe_report.cards import word_diff
 from recipe_report.plots import funnel
+from recipe_report.texts import word_diff
 from submission.answers import count_rows
 from sweep_report.words import named
 
