@@ -389,7 +389,7 @@ $(EXPS:%=results/%): results/%: | $(INPUTS_READY)
 OUTPUTS.results := results.json results.txt
 PACKAGES.results := scipy rich torch transformers deepspeed py-data-juicer
 KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DATA EVAL_DATA BASELINE_RESULTS
-CODE.results := scripts/results.sh py/collect_results.py py/show_results.py py/intervals.py py/digest.py $(COMMON_CODE)
+CODE.results := scripts/results.sh $(addprefix py/,$(addsuffix .py,collect_results show_results result_words screen intervals digest)) $(COMMON_CODE)
 RESULTS_FLAGS = --run $(RUN) $(if $(PRETRAINED),--synth $(SYNTH)) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) \
 	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k=$($k))) $(if $(PRETRAINED),,PRETRAIN=no)' \
 	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) $(patsubst %,stage1=%,$(filter-out none,$(STAGE1))) recipe=$(RECIPE_FILE) synth=$(SYNTH)/synth.jsonl)
@@ -459,7 +459,7 @@ $(if $(SWEEP_MARKS)$(DESCRIBE),,$(error no run of $(ROWS) with random seeds $(RA
 endif
 OUTPUTS.leaderboard := leaderboard.json leaderboard.txt
 PACKAGES.leaderboard := scipy statsmodels rich torch transformers timm
-RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/questions.py py/progress.py $(COMMON_CODE) \
+RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/questions.py py/progress.py py/screen.py $(COMMON_CODE) \
 	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks outputs sizes stages))
 CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
 	$(MODEL_CODE) py/mgm/training/__init__.py py/mgm/training/trainable.py $(RUNS_CODE)

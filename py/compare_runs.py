@@ -13,7 +13,7 @@ from json_files import write_json
 from leaderboard.comparison import compare
 from leaderboard.show_comparison import show
 from leaderboard.sides import read_sides
-from leaderboard.terminal import console
+from screen import console
 
 
 def main() -> None:

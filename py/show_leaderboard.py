@@ -14,9 +14,11 @@ from rich.text import Text
 import cli
 from errors import BadInput
 from json_files import read_json
+from leaderboard.board_shape import board_fault
 from leaderboard.board_words import Board, explanations, next_steps, rests_on_one_run, tests_of
 from leaderboard.sweep import BASELINE
-from leaderboard.terminal import add, console, heading, name_of, table_of, with_interval
+from leaderboard.terminal import add, heading, table_of
+from screen import console, name_of, with_interval
 
 
 def score_table(board: Board) -> Table:
@@ -29,7 +31,7 @@ def score_table(board: Board) -> Table:
             continue
         ratio = entry["ratio"] or {"mean": None}
         known = ratio["mean"] is not None
-        cells = [with_interval(ratio["mean"], ratio["ci95"], ".2f") if known else "–"]
+        cells = [with_interval(ratio["mean"], ratio.get("ci95"), ".2f") if known else "–"]
         for test in tests:
             score = with_interval(entry[test]["accuracy"], entry[test]["ci95"])
             cells += [f"{score}\n{verdict(entry[test]['vs_baseline'], '')}".rstrip()]
@@ -58,14 +60,12 @@ def main() -> None:
     if not args.leaderboard.is_file():
         raise BadInput(f"{args.leaderboard}: no such file; 'make leaderboard' makes it")
     board = read_json(args.leaderboard)
-    try:
-        parts = shown(board, args.leaderboard.resolve().parent.name, args.settings)
-    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
+    if fault := board_fault(board):
         raise BadInput(
-            f"{args.leaderboard}: not a leaderboard ({error!r}); make it again with 'make leaderboard'"
-        ) from error
+            f"{args.leaderboard}: not a leaderboard ({fault}); make it again with 'make leaderboard'"
+        )
     out = console()
-    for part in parts:
+    for part in shown(board, args.leaderboard.resolve().parent.name, args.settings):
         out.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 
 import cli
 from json_files import atomic_write, read_json
-from leaderboard.effects import score
-from leaderboard.runs import read_run, read_scores
+from leaderboard.estimates import score
+from leaderboard.run_files import read_scores
+from leaderboard.runs import read_run
 from questions import CIRCULAR_STEP, OCR_MARK, read_mmbench, read_textvqa
 from world.count_facts import count_facts
 

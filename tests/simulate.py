@@ -21,7 +21,8 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "py"))
 
 from leaderboard.contrasts import contrasts
-from leaderboard.effects import Effect, Scatter, effect, score
+from leaderboard.effects import Effect, Scatter
+from leaderboard.estimates import effect, score
 from leaderboard.runs import Run
 from leaderboard.verdicts import UNDECIDED, power, verdicts
 

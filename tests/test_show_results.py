@@ -8,7 +8,8 @@ import pytest
 
 from intervals import wilson95
 from json_files import write_json
-from show_results import data_line, next_steps, stage_seconds, time_line, verdict
+from result_words import data_line, next_steps, time_line, verdict
+from show_results import stage_seconds
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -26,6 +26,8 @@ class Kind(NamedTuple):
 
 
 def whole(least: int = 1, most: int = MOST) -> Kind:
+    """A whole number, both limits included."""
+
     def holds(value: str) -> bool:
         return re.fullmatch("0|[1-9][0-9]{0,9}", value, re.ASCII) is not None and least <= int(value) <= most
 
@@ -44,14 +46,17 @@ def number(least: float, most: float, above: bool = False) -> Kind:
 
 
 def one_of(*values: str) -> Kind:
+    """One of a few words."""
     return Kind(" or ".join(value or "empty" for value in values), lambda value: value in values)
 
 
 def a_file() -> Kind:
+    """The path of a file."""
     return Kind("a file that is there", os.path.isfile)
 
 
 def either(*kinds: Kind) -> Kind:
+    """What one of ``kinds`` is."""
     words = " or ".join(kind.words for kind in kinds)
     return Kind(words, lambda value: any(kind.holds(value) for kind in kinds))
 

@@ -18,6 +18,7 @@ CHUNK = 1 << 20
 
 
 def sha256(path: str | Path) -> str:
+    """Hex digest of a file's bytes."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while chunk := file.read(CHUNK):

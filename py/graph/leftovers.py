@@ -53,6 +53,7 @@ def is_busy(folder: Path) -> bool:
 
 
 def is_made(folder: Path, name: str) -> bool:
+    """Whether ``folder`` has the mark of the stage or set ``name``."""
     return any((folder / ".make" / f"{name}{kind}.made").exists() for kind in ("", "_set"))
 
 

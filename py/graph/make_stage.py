@@ -89,6 +89,7 @@ def restore(stage: Stage, before: Path, mark: Path) -> None:
 
 
 def stop(*_: object) -> None:
+    """Handle one of `SIGNALS`."""
     raise Stopped
 
 

@@ -40,6 +40,7 @@ def to_run(stages: list[Stage], renew: bool) -> dict[str, list[str]]:
 
 
 def words(reasons: list[str]) -> str:
+    """The first `SHOWN` of ``reasons``, and how many more there are."""
     more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
     return ", ".join(reasons[:SHOWN]) + more
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from leaderboard.contrasts import OVERALL, contrasts, matrix, ratio
 from leaderboard.costs import cost_of, run_minutes
-from leaderboard.effects import Effect, score
+from leaderboard.effects import Effect
+from leaderboard.estimates import score
 from leaderboard.runs import Run
 from leaderboard.sweep import BASELINE, Sweep
 from leaderboard.verdicts import Verdict, verdicts

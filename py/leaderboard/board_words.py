@@ -5,7 +5,8 @@ from typing import Any
 
 from leaderboard.contrasts import OVERALL
 from leaderboard.sweep import BASELINE
-from leaderboard.terminal import is_open, name_of, what_decides, with_interval
+from leaderboard.terminal import is_open, what_decides
+from screen import name_of, with_interval
 
 Board = list[dict[str, Any]]
 """The entries of leaderboard.json, best first."""
@@ -56,6 +57,7 @@ def explanations(board: Board) -> list[str]:
 
 
 def rests_on_one_run(told: dict[str, Any]) -> bool:
+    """Whether only the questions' scatter is known of a difference, not that of the runs."""
     return told["scatter"] == "questions"
 
 

@@ -10,8 +10,9 @@ from leaderboard.comparable import differences
 from leaderboard.contrasts import arms, contrast, matrix
 from leaderboard.costs import run_minutes
 from leaderboard.data_compared import compare_data
-from leaderboard.effects import score
-from leaderboard.runs import STAGES, Run
+from leaderboard.estimates import score
+from leaderboard.run_files import STAGES
+from leaderboard.runs import Run
 from leaderboard.sides import Side
 from leaderboard.verdicts import verdicts
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from leaderboard.effects import Effect, effect
+from leaderboard.effects import Effect
+from leaderboard.estimates import effect
 from leaderboard.runs import Run
 
 OVERALL = "overall"

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from leaderboard.show_difference import show_answers, show_cautions, show_pair, show_scores, show_verdicts
-from leaderboard.terminal import add, heading, indented, number, table_of
+from leaderboard.terminal import add, heading, indented, table_of
+from screen import number
 
 STAGES = {"pretrain": "pretraining", "finetune": "finetuning"}
 

@@ -7,18 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from leaderboard.comparison import MEAN
-from leaderboard.terminal import (
-    add,
-    brief,
-    heading,
-    indented,
-    is_open,
-    name_of,
-    p_shown,
-    table_of,
-    what_decides,
-    with_interval,
-)
+from leaderboard.terminal import add, brief, heading, indented, is_open, p_shown, table_of, what_decides
+from screen import name_of, with_interval
 
 
 def show_scores(scores: list[dict[str, dict[str, Any]]], console: Console) -> None:

@@ -1,8 +1,7 @@
-"""How scores and verdicts are put for a person at the terminal."""
+"""How comparisons are put for a person at the terminal: tables, paragraphs, what would decide a verdict."""
 
 from textwrap import shorten
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -10,18 +9,11 @@ from rich.text import Text
 from costs.units import duration
 from leaderboard.verdicts import POWER, UNDECIDED
 
-NAMES = {"textvqa": "TextVQA", "textvqa_pure": "TextVQA, no OCR tokens", "mmbench": "MMBench"}
-WIDTH = 100  # where the output is not a terminal
 LONGEST = 170  # characters of a caption or a question
 
 
-def console() -> Console:
-    """A console that writes plain text of `WIDTH` columns where the output is not a terminal."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=WIDTH, color_system=None)
-
-
 def table_of(*headings: str) -> Table:
+    """An empty table; what stands under the first of ``headings`` is set left, all else right."""
     table = Table()
     for place, words in enumerate(headings):
         table.add_column(words, justify="right" if place else "left", overflow="fold")
@@ -34,31 +26,13 @@ def add(table: Table, *cells: str) -> None:
 
 
 def heading(words: str) -> Text:
+    """A line that sets a part off from the one before."""
     return Text(f"\n{words}", style="bold")
 
 
 def indented(words: str, columns: int = 2) -> Padding:
     """A paragraph that keeps its distance from the left where it is wrapped."""
     return Padding(Text(words), (0, 0, 0, columns), expand=False)
-
-
-def name_of(test: str) -> str:
-    return NAMES.get(test, test)
-
-
-def number(value: float | None, form: str) -> str:
-    """``value`` in the format ``form``, or a dash."""
-    return "–" if value is None else f"{value:{form}}"
-
-
-def with_interval(value: float, interval: list[float] | None, form: str = ".1f") -> str:
-    """``61.2 [57.0, 65.3]``; the value alone without an interval.
-
-    >>> with_interval(1.25, [-0.5, 3], "+.1f")
-    '+1.2 [-0.5, +3.0]'
-    """
-    ends = f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
-    return f"{value:{form}}{ends}"
 
 
 def p_shown(p: float) -> str:

@@ -17,4 +17,5 @@ class Piece(NamedTuple):
 
 
 def text(name: str, written: str, executable: bool = False) -> Piece:
+    """The file ``name`` with what is ``written`` in it, as UTF-8."""
     return Piece(name, written.encode(), executable)

@@ -1,6 +1,5 @@
 """Passwords, keys and tokens that slipped into a file."""
 
-import os
 import re
 from collections.abc import Mapping
 
@@ -35,7 +34,7 @@ def environment_secrets(environment: Mapping[str, str]) -> dict[str, bytes]:
     }
 
 
-def check_secrets(tree: Tree, faults: Faults, environment: Mapping[str, str] = os.environ) -> None:
+def check_secrets(tree: Tree, faults: Faults, environment: Mapping[str, str]) -> None:
     """Read every file but weights and images, and name those that hold a secret; the secret is not shown."""
     patterns = {name: re.compile(p) for name, p in {**PATTERNS, **environment_secrets(environment)}.items()}
     read = 0

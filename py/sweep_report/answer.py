@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from costs.units import duration
 from leaderboard.sweep import BASELINE
-from leaderboard.terminal import name_of
 from leaderboard.verdicts import BETTER, LEVEL, UNDECIDED, WORSE
+from screen import name_of
 from sweep_report.sources import Board
 from sweep_report.words import NO_VERDICT, counted, listed, named, sentence, span, word_of
 

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from markupsafe import Markup
 
-from leaderboard.effects import score
+from leaderboard.estimates import score
 from leaderboard.runs import Run
 from recipe_report.plots import STYLE, axes_of, svg_of
 from sweep_report.colours import Look

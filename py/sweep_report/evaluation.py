@@ -12,9 +12,9 @@ from digest import sha256
 from errors import BadInput
 from json_files import read_json
 from leaderboard.runs import Run
-from leaderboard.terminal import name_of
 from pictures import read_picture
 from questions import CIRCULAR_STEP, OPTION_LETTERS, Question, read_mmbench, read_textvqa
+from screen import name_of
 from sweep_report.sources import Board
 
 MMBENCH, TABLE = "mmbench", "mmbench_dev_20230712.tsv"

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from leaderboard.sweep import BASELINE
-from leaderboard.terminal import name_of
 from leaderboard.verdicts import POWER
 from recipe_report.templates import render
+from screen import name_of
 from sweep_report import (
     answer,
     categories,

@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from leaderboard.runs import Run
-from leaderboard.terminal import name_of
+from screen import name_of
 from sweep_report.sources import Board
 
 INPUTS = ("seed", "stage1", "finetune_data", "recipe", "synth")
@@ -42,6 +42,7 @@ def made(board: Board) -> list[Made]:
 
 
 def short(digest: str | None) -> str:
+    """The beginning of a digest, or a dash."""
     return digest[:SHOWN] if digest else "–"
 
 
@@ -59,14 +60,14 @@ def protocols(board: Board) -> dict[str, list[Shared]]:
 
 
 def protocol(run: Run, test: str) -> dict[str, Any]:
+    """How ``run`` was asked ``test``; empty where it was not."""
     return run.result["protocol"].get(test, {})
 
 
-def left_out(board: Board) -> list[tuple[str, Any, str]]:
+def left_out(board: Board) -> list[tuple[str, int, str]]:
     """(recipe, random seed, reason) of each run that the leaderboard does not count."""
     return [
-        (entry["recipe"], run.get("random_seed"), str(run.get("reason", "")))
+        (entry["recipe"], run["random_seed"], run["reason"])
         for entry in (*board.entries, *board.unmade)
         for run in entry["left_out"]
-        if isinstance(run, dict)
     ]

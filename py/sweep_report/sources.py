@@ -6,21 +6,17 @@ from typing import Any, NamedTuple
 from digest import sha256
 from errors import BadInput
 from json_files import read_json
+from leaderboard import board_shape
 from leaderboard.board_words import tests_of
 from leaderboard.runs import Run, read_run
 from leaderboard.sweep import BASELINE
 from recipe_report.sources import SUMMARY
 from shapes import misfit
 
-INTERVAL = [float, float]
-VERDICT = {"difference": float, "ci95": INTERVAL, "p_corrected": float, "verdict": str, "scatter": str}
-VERDICT |= {"more_seeds": (None, int), "more_minutes": (None, float)}
 COST = {"model_calls?": {...: int}, "synthesis_flop?": float, "synthesis_minutes?": (None, float)}
 COST |= {"training_flop?": (None, float), "run_minutes?": (None, float)}
-ENTRY = {"recipe": str, "random_seeds": [int], "experiments": [str], "vs_baseline": (None, VERDICT)}
-ENTRY |= {"ratio": (None, {"mean": (None, float), "ci95?": (None, INTERVAL)}), "data": (None, SUMMARY)}
-ENTRY |= {"cost": (None, COST), "left_out": [{"random_seed": int, "reason": str}]}
-TEST = {"accuracy": float, "ci95": INTERVAL, "runs": [float], "n": int, "vs_baseline": (None, VERDICT)}
+ENTRY = board_shape.ENTRY | {"experiments": [str], "data": (None, SUMMARY), "cost": (None, COST)}
+TEST = board_shape.TEST | {"runs": [float], "n": int}
 REMEDY = "make it again with 'make leaderboard'"
 SAME = 1e-6  # percentage points within which a run's score is the leaderboard's
 

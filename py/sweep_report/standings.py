@@ -1,8 +1,8 @@
 """The leaderboard and the differences to the baseline as plots."""
 
 from leaderboard.sweep import BASELINE
-from leaderboard.terminal import name_of
 from recipe_report.figures import Figure
+from screen import name_of
 from sweep_report import plots
 from sweep_report.answer import SCORE, ratio_of
 from sweep_report.sources import Board

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from leaderboard.contrasts import OVERALL, arms, contrasts, ratio
-from leaderboard.effects import effect
+from leaderboard.estimates import effect
 from leaderboard.runs import Run
 from leaderboard.verdicts import UNDECIDED, verdicts
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from leaderboard.effects import Effect, Scatter, effect
+from leaderboard.effects import Effect, Scatter
+from leaderboard.estimates import effect
 from leaderboard.verdicts import BETTER, LEVEL, POWER, UNDECIDED, WORSE, more_seeds, power, verdicts
 
 

@@ -10,7 +10,7 @@ from mutations.mutators import BOM
 from errors import BadInput
 from graph import changes, locks, marks, outputs, plan, processes, verify
 from graph.stages import described, parse
-from leaderboard.runs import made_by
+from leaderboard.run_files import made_by
 from show_results import stage_seconds
 
 pytestmark = pytest.mark.attack("mutations")
