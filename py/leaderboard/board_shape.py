@@ -8,10 +8,12 @@ from shapes import misfit
 INTERVAL = [float, float]
 VERDICT = {"difference": float, "ci95": INTERVAL, "p_corrected": float, "verdict": str, "scatter": str}
 VERDICT |= {"more_seeds": (None, int), "more_minutes": (None, float)}
-ENTRY = {"recipe": str, "random_seeds": [int], "vs_baseline": (None, VERDICT)}
-ENTRY |= {"ratio": (None, {"mean": (None, float), "ci95?": (None, INTERVAL)})}
-ENTRY |= {"left_out": [{"random_seed": int, "reason": str}]}
-TEST = {"accuracy": float, "ci95": INTERVAL, "vs_baseline": (None, VERDICT)}
+COST = {"model_calls?": {...: int}, "synthesis_flop?": float, "synthesis_minutes?": (None, float)}
+COST |= {"training_flop?": (None, float), "run_minutes?": (None, float)}
+ENTRY = {"recipe": str, "random_seeds": [int], "experiments": [str], "vs_baseline": (None, VERDICT)}
+ENTRY |= {"ratio": (None, {"mean": (None, float), "ci95?": (None, INTERVAL)}), "data": (None, {})}
+ENTRY |= {"cost": (None, COST), "left_out": [{"random_seed": int, "reason": str}]}
+TEST = {"accuracy": float, "ci95": INTERVAL, "runs": [float], "n": int, "vs_baseline": (None, VERDICT)}
 
 
 def board_fault(board: Any) -> str | None:

@@ -13,10 +13,7 @@ from leaderboard.sweep import BASELINE
 from recipe_report.sources import SUMMARY
 from shapes import misfit
 
-COST = {"model_calls?": {...: int}, "synthesis_flop?": float, "synthesis_minutes?": (None, float)}
-COST |= {"training_flop?": (None, float), "run_minutes?": (None, float)}
-ENTRY = board_shape.ENTRY | {"experiments": [str], "data": (None, SUMMARY), "cost": (None, COST)}
-TEST = board_shape.TEST | {"runs": [float], "n": int}
+ENTRY = board_shape.ENTRY | {"data": (None, SUMMARY)}
 REMEDY = "make it again with 'make leaderboard'"
 SAME = 1e-6  # percentage points within which a run's score is the leaderboard's
 
@@ -84,7 +81,7 @@ def entry_fault(entry: object) -> str | None:
     if len(entry["experiments"]) != seeds:
         return "has not as many experiments as random seeds"
     for test in tests_of(entry):
-        if fault := misfit(entry[test], TEST, test):
+        if fault := misfit(entry[test], board_shape.TEST, test):
             return fault
         if len(entry[test]["runs"]) != seeds:
             return "has not a score of each run"
