@@ -7,55 +7,28 @@ of it that the published runs reached (--efficiency for another). Weights, data 
 """
 
 import argparse
-import os
 from dataclasses import asdict
 
 from rich.console import Console
 
 import cli
-from costs import published, sizes
-from costs.batch import Machine, Training
-from costs.estimate import Stage, answering_stage, download_stage, synth_stage, training_stage
+from costs import published
+from costs.batch import Machine
 from costs.options import check, machine_of, parse
-from costs.shapes import mgm_config, on_meta
-from costs.table import table_of, total
 from costs.units import size
 from json_files import write_json
 
 WIDTH = 110
 
 
-def estimate(args: argparse.Namespace, machine: Machine) -> list[Stage]:
-    """All stages, in order."""
-    profile = sizes.PROFILES[args.profile]
-    model = on_meta(mgm_config(args.models, args.image_size_aux))
-    whole = {"pretrain": args.pretrain_global_batch_size, "finetune": args.finetune_global_batch_size}
-    batch = {name: getattr(args, f"{name}_batch_size") for name in whole}
-    batch = {name: 0 if value == "auto" else int(value) for name, value in batch.items()}
-    budget = min(args.pretrain_budget or profile.seed, sizes.MOST_PRETRAINED)
-    mean = {
-        "pretrain": published.PRETRAIN.sample._replace(length=args.pretrain_positions),
-        "finetune": published.FINETUNE.sample._replace(length=args.finetune_positions),
-    }
-    samples = {"pretrain": budget, "finetune": profile.finetune}
-    recipe = args.recipe.read_text(encoding="utf-8") if args.recipe else ""
-    stages = [download_stage(profile, args.bandwidth)]
-    stages.append(synth_stage(recipe, profile.seed, machine, args.efficiency, os.cpu_count() or 1))
-    for name in whole:
-        training = Training(name, whole[name], batch[name])
-        stages.append(
-            training_stage(model, training, samples[name], mean[name], machine, args.efficiency, args.workers)
-        )
-    for name in ("textvqa", "mmbench"):
-        stages.append(answering_stage(model, name, getattr(profile, name), machine, args.efficiency))
-    return stages
-
-
 def main() -> None:
     args = parse(cli.parser(__doc__))
     check(args)
     machine = machine_of(args)
-    stages = estimate(args, machine)
+    from costs.estimate import stages_of  # these import torch, which takes seconds
+    from costs.table import table_of, total
+
+    stages = stages_of(args, machine)
     console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
     kind = machine.gpu
     what = (

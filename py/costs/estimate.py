@@ -1,14 +1,18 @@
 """From a plan to what each stage needs: operations, hours, memory, disk."""
 
+import argparse
+import os
 from dataclasses import dataclass, field
 
 from costs import published, sizes
 from costs.batch import Machine, Training
 from costs.captioning import caption_flop, matching_flop, similarity_flop
-from costs.flops import Sample, answering_flop, training_flop
+from costs.flops import answering_flop, training_flop
 from costs.memory import sizes as parameter_counts
 from costs.memory import step_memory
 from costs.plan import LONGEST, plan, why_not
+from costs.sample import Sample
+from costs.shapes import mgm_config, on_meta
 from costs.states import Memory, checkpoint_bytes, transferred_bytes
 from costs.step import prepare
 from mgm.activations import INPUTS
@@ -122,3 +126,29 @@ def answering_stage(
         2 * parameter_counts(model)[0] + 6 * 10**9, 0
     )  # 16 questions: pictures, cache, logits
     return stage
+
+
+def stages_of(args: argparse.Namespace, machine: Machine) -> list[Stage]:
+    """All stages, in order."""
+    profile = sizes.PROFILES[args.profile]
+    model = on_meta(mgm_config(args.models, args.image_size_aux))
+    whole = {"pretrain": args.pretrain_global_batch_size, "finetune": args.finetune_global_batch_size}
+    batch = {name: getattr(args, f"{name}_batch_size") for name in whole}
+    batch = {name: 0 if value == "auto" else int(value) for name, value in batch.items()}
+    budget = min(args.pretrain_budget or profile.seed, sizes.MOST_PRETRAINED)
+    mean = {
+        "pretrain": published.PRETRAIN.sample._replace(length=args.pretrain_positions),
+        "finetune": published.FINETUNE.sample._replace(length=args.finetune_positions),
+    }
+    samples = {"pretrain": budget, "finetune": profile.finetune}
+    recipe = args.recipe.read_text(encoding="utf-8") if args.recipe else ""
+    stages = [download_stage(profile, args.bandwidth)]
+    stages.append(synth_stage(recipe, profile.seed, machine, args.efficiency, os.cpu_count() or 1))
+    for name in whole:
+        training = Training(name, whole[name], batch[name])
+        stages.append(
+            training_stage(model, training, samples[name], mean[name], machine, args.efficiency, args.workers)
+        )
+    for name in ("textvqa", "mmbench"):
+        stages.append(answering_stage(model, name, getattr(profile, name), machine, args.efficiency))
+    return stages

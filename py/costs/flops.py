@@ -7,23 +7,15 @@ their logits (e·n).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 
+from costs.sample import Sample
 from costs.step import decode_layer, flop, label_loss, pictures, prepare
 from mgm.activations import ALL, INPUTS
 from mgm.model import MGMGemmaForCausalLM
 
 SIZE = 512  # positions at which layers are counted, and twice as many
-
-
-class Sample(NamedTuple):
-    """One sample: ``length`` positions, picture included, ``labelled`` of them with a label."""
-
-    length: float
-    labelled: float
-    has_image: bool = True
 
 
 @dataclass(frozen=True)

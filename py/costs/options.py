@@ -60,6 +60,8 @@ def check(args: argparse.Namespace) -> None:
         raise BadInput(
             f"--profile {args.profile}: for {' or '.join(sizes.PROFILES)}; the demo takes two minutes"
         )
+    if args.recipe and not args.recipe.is_file():
+        raise BadInput(f"--recipe {args.recipe}: no such file")
     limits = {
         "gpus": 1,
         "pretrain_budget": 1,

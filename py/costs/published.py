@@ -8,7 +8,7 @@ within a batch, pretraining next to none; its samples would have to be 1,800 pos
 
 from dataclasses import dataclass
 
-from costs.flops import Sample
+from costs.sample import Sample
 
 
 @dataclass(frozen=True)

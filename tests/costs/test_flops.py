@@ -6,7 +6,8 @@ from official_flop import official_flop
 from torch.utils.flop_counter import FlopCounterMode
 
 from costs import published
-from costs.flops import Sample, answering_flop, training_flop
+from costs.flops import answering_flop, training_flop
+from costs.sample import Sample
 from costs.shapes import LLM, VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
 from costs.step import prepare, training_step
 from mgm.checkpoint import load_base, read_config, resolve_towers

@@ -8,8 +8,9 @@ from pathlib import Path
 import psutil
 import torch
 
-from costs.flops import Sample, training_flop
+from costs.flops import training_flop
 from costs.memory import SHARE, Longest, model_states, sizes
+from costs.sample import Sample
 from costs.shapes import on_meta
 from costs.states import HOST_FACTOR, Memory, checkpoint_bytes
 from costs.step import peak_bytes

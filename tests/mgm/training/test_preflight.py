@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from costs.flops import Sample
 from costs.memory import sizes
+from costs.sample import Sample
 from costs.shapes import on_meta
 from errors import BadInput
 from mgm.data import ConversationDataset
