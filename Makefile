@@ -199,7 +199,7 @@ description = $@ makes $(OUTPUTS.$(@F)) reads $(CODE.$(@F)) packages $(PACKAGES.
 stage = $(if $(DESCRIBE),$(info @stage $(description)),$(if $(filter $@,$(TO_RUN)),exec $(PY) py/graph/make_stage.py \
 	$(if $(filter $(RUN)/%,$@),--experiment $(if $(WAIT),wait,refuse)) $(description) -- $1))
 submake = $(MAKE) $(if $(DESCRIBE),,TO_RUN='$(TO_RUN)')
-COMMON_CODE := py/errors.py py/json_files.py py/records.py py/shapes.py py/json_list.py py/cli.py py/faults.py py/pictures.py
+COMMON_CODE := py/errors.py py/json_files.py py/records.py py/record_files.py py/shapes.py py/json_list.py py/cli.py py/faults.py py/pictures.py
 MODEL_CODE := $(sort $(wildcard py/mgm/*.py)) $(COMMON_CODE)
 
 ##@ What goes in

@@ -14,35 +14,36 @@ from functools import partial
 from pathlib import Path
 
 import cli
-import records
 from errors import Problems
 from image_check import Image, look_at
 from json_files import atomic_write, encode, write_jsonl
+from record_files import read_records
+from records import Fault, Record
 from workers import Workers
 
 
-def images_of(rows: list[records.Record], folder: Path, store: Path | None) -> list[Image]:
+def images_of(rows: list[Record], folder: Path, store: Path | None) -> list[Image]:
     """The image of each record, looked at."""
     return look_at([str(folder / row.image) for row in rows], store)
 
 
-def checked(seed: Path, args: argparse.Namespace, faults: list[records.Fault]) -> Iterator[dict]:
+def checked(seed: Path, args: argparse.Namespace, faults: list[Fault]) -> Iterator[dict]:
     """Yield the sound records of ``seed`` with absolute image paths; ``faults`` gets the others."""
     folder = seed.parent.resolve()
     look = partial(images_of, folder=folder, store=args.store)
     with Workers(args.np) as workers:
-        rows = records.read_records(seed, faults=faults)
+        rows = read_records(seed, faults=faults)
         for some, images in workers.map(look, rows, seed.name, None):
             for row, image in zip(some, images, strict=True):
                 if image.fault:
-                    faults.append(records.Fault(seed, row.line, row.id, image.fault, row.place))
+                    faults.append(Fault(seed, row.line, row.id, image.fault, row.place))
                     continue
                 path = str(folder / row.image)
                 checks = {"seed_row": row.place, "seed_image": path, "image_sha256": image.sha256}
                 yield {"id": row.id, "text": row.text, "images": [path], **checks}
 
 
-def refuse(faults: list[records.Fault], sound: int, most: float) -> None:
+def refuse(faults: list[Fault], sound: int, most: float) -> None:
     """Raise `BadInput` with the faults, the lines' first, unless they are at most ``most`` of all records."""
     if len(faults) <= most * (len(faults) + sound) and sound:
         return
@@ -74,7 +75,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    faults: list[records.Fault] = []
+    faults: list[Fault] = []
     sound = 0
     with atomic_write(args.output) as file:
         for row in checked(args.seed, args, faults):

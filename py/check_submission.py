@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cli
 from errors import BadInput
-from records import read_records
+from record_files import read_records
 from submission import rules
 from submission.check import Report, check
 from submission.data import Seed

@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cli
-import records
 from errors import BadInput, Problems
 from json_files import atomic_write, encode
+from record_files import read_records
+from records import caption_of
 from stage1 import NONE, Question, no_question, questions_of
 
 
@@ -51,7 +52,7 @@ def converted(
 ) -> Iterator[tuple]:
     """Yield (id, human turn, caption, image, synthesised or not) for each record of ``synth``, in order."""
     problems = Problems()
-    for record in records.read_records(synth, unique=False):
+    for record in read_records(synth, unique=False):
         where = f"{synth}:{record.line}: id {record.id}"
         question = questions.get(record.id)
         if question is None:
@@ -62,7 +63,7 @@ def converted(
         except FileNotFoundError:
             problems.add(f"{where}: image {record.image} is missing; restore it or make synth again")
             continue
-        caption = records.caption_of(record.text)
+        caption = caption_of(record.text)
         yield record.id, question.human, caption, image, caption != question.caption.strip()
     problems.raise_if_any()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import cli
 from errors import BadInput, Problems
 from json_files import atomic_write, read_list, read_objects
-from records import read_records
+from record_files import read_records
 from stage1 import no_question, questions_of
 
 

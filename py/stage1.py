@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from errors import Problems
 from json_files import read_list
-from records import LLAVA_IMAGE_TOKEN, Fault, caption_of, pair_of, question_fault, read_records
+from record_files import pair_of, question_fault, read_records
+from records import LLAVA_IMAGE_TOKEN, Fault, caption_of
 
 # The questions that the official stage_1.json asks.
 ASKED = (

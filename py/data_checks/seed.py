@@ -12,7 +12,8 @@ from data_checks.findings import Finding, Findings
 from data_checks.images import Twins, outside, unusual
 from errors import BadInput
 from image_check import look_at
-from records import Fault, Record, caption_of, read_records
+from record_files import read_records
+from records import Fault, Record, caption_of
 from stage1 import NONE, Question, no_question, question_for, read_stage1
 from workers import Workers
 

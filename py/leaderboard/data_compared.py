@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.runs import Run
-from records import caption_of, read_records
+from record_files import read_records
+from records import caption_of
 
 EXAMPLES = 3
 COUNTS = ("seed", "kept", "recaptioned", "selected", "unique", "synthesised")

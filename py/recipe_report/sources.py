@@ -6,7 +6,7 @@ from pathlib import Path
 
 from errors import BadInput
 from json_files import read_jsonl
-from records import read_records
+from record_files import read_records
 from shapes import misfit, read_shaped
 
 OUTCOMES = ("kept", "recaptioned", "dropped")

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import BadInput, Problems
-from records import caption_of, read_records
+from record_files import read_records
+from records import caption_of
 from shapes import RESULT, read_shaped
 from submission import rules
 

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cli
 from errors import BadInput
 from json_files import read_jsonl
-from records import caption_of, read_records
+from record_files import read_records
+from records import caption_of
 from world.captions import facts_right
 
 

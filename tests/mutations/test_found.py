@@ -15,7 +15,7 @@ from mgm.config import read_config
 from mgm.vision_tower_aux import trunk_name
 from mgm.weights import read_file
 from recipe_file import read_recipe, steps_in
-from records import question_fault
+from record_files import question_fault
 from store import Model, Store, key_of
 
 pytestmark = pytest.mark.attack("mutations")

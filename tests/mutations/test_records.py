@@ -9,7 +9,8 @@ from mutations.harness import Refusal, main_of
 import json_list
 from errors import BadInput
 from json_files import read_json, read_jsonl, read_list
-from records import caption_of, read_records
+from record_files import read_records
+from records import caption_of
 from stage1 import read_stage1
 
 pytestmark = pytest.mark.attack("mutations")
