@@ -10,19 +10,17 @@ plain recipe of its own format.
 """
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import cli
-from errors import BadInput
-from json_files import atomic_write, read_lines
-from recipe_file import read_recipe, steps_in
+from json_files import atomic_write
+from placeholders import MODELS, filled, models_used
+from recipe_file import read_steps
 
 OPS = Path(__file__).resolve().parent / "ops"
-MODELS = ("CAPTIONER", "SIMILARITY_MODEL", "MATCHING_MODEL")
 # Our operators that keep their answers in the store, and those that write a report for the ledger.
 STORED = (
     "blip2_caption_mapper",
@@ -34,46 +32,6 @@ STORED = (
     "rapidocr_mapper",
 )
 REPORTING = ("clip_near_duplicate_deduplicator", "threshold_selector")
-
-
-def filled(value: Any, values: dict[str, Any], recipe: Path) -> Any:
-    """Replace ${NAME} in every string under ``value``; a string that is one placeholder becomes its value."""
-    if isinstance(value, dict):
-        return {key: filled(item, values, recipe) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled(item, values, recipe) for item in value]
-    if not isinstance(value, str):
-        return value
-    for name in re.findall(r"\$\{(\w+)\}", value):
-        if values.get(name) is None:
-            raise BadInput(f"{recipe}: ${{{name}}} has no value; give synth.sh --{name.lower()}")
-        if value == f"${{{name}}}":
-            return values[name]
-        value = value.replace(f"${{{name}}}", str(values[name]))
-    return value
-
-
-def check_repeated(process: list[dict], recipe: Path) -> None:
-    """Data-Juicer 1.6.1 lets an operator inherit what it isn't given from an earlier one of the same name."""
-    keys: dict[str, set] = {}
-    for step in process:
-        [(name, arguments)] = step.items()
-        if keys.setdefault(name, set(arguments)) != set(arguments):
-            raise BadInput(
-                f"{recipe}: {name} stands twice with different arguments; Data-Juicer would let the later "
-                f"one inherit the missing ones; give both {sorted(keys[name] | set(arguments))}"
-            )
-
-
-def read_steps(recipe: Path) -> tuple[dict, list[dict]]:
-    """The recipe and its operators, each {name: arguments}; raises `BadInput` for what would go wrong."""
-    config = read_recipe(recipe)
-    steps = steps_in(config, recipe)
-    if "skip_op_error" in config:
-        raise BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")
-    steps = [{name: dict(arguments or {})} for step in steps for name, arguments in step.items()]
-    check_repeated(steps, recipe)
-    return config, steps
 
 
 def add_run_arguments(steps: list[dict], args: argparse.Namespace, work: Path) -> None:
@@ -128,16 +86,6 @@ def run_config(args: argparse.Namespace, values: dict[str, Any]) -> dict:
     if args.executor == "ray":
         run["ray_address"] = args.ray_address
     return {**config, **run, "process": process}
-
-
-def models_used(recipe: Path, folders: dict[str, Path | None]) -> dict[str, str]:
-    """{placeholder: absolute folder} for the models that ``recipe`` names; the others needn't exist."""
-    text = "\n".join(read_lines(recipe))
-    used = {name: folder for name, folder in folders.items() if folder and f"${{{name}}}" in text}
-    for name, folder in used.items():
-        if not (folder / "config.json").is_file():
-            raise BadInput(f"--{name.lower()}: {folder} has no config.json; make or fetch it first")
-    return {name: str(folder.resolve()) for name, folder in used.items()}
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""A recipe as it is written: YAML that is read without running anything in it, and of a size to be walked."""
+"""A recipe as it is written: YAML that is read without running anything in it, and its operators."""
 
 from pathlib import Path
 from typing import Any
@@ -54,3 +54,26 @@ def steps_in(config: Any, path: Path) -> list[dict]:
     if not isinstance(steps, list) or not all(is_step(step) for step in steps):
         raise BadInput(f"{path}: 'process' must be a list of operators, as in recaption.yaml")
     return steps
+
+
+def check_repeated(process: list[dict], recipe: Path) -> None:
+    """Data-Juicer 1.6.1 lets an operator inherit what it isn't given from an earlier one of the same name."""
+    keys: dict[str, set] = {}
+    for step in process:
+        [(name, arguments)] = step.items()
+        if keys.setdefault(name, set(arguments)) != set(arguments):
+            raise BadInput(
+                f"{recipe}: {name} stands twice with different arguments; Data-Juicer would let the later "
+                f"one inherit the missing ones; give both {sorted(keys[name] | set(arguments))}"
+            )
+
+
+def read_steps(recipe: Path) -> tuple[dict, list[dict]]:
+    """The recipe and its operators, each {name: arguments}; raises `BadInput` for what would go wrong."""
+    config = read_recipe(recipe)
+    steps = steps_in(config, recipe)
+    if "skip_op_error" in config:
+        raise BadInput(f"{recipe}: skip_op_error is set by ON_BAD_RECORD; remove it here")
+    steps = [{name: dict(arguments or {})} for step in steps for name, arguments in step.items()]
+    check_repeated(steps, recipe)
+    return config, steps

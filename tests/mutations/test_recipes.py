@@ -7,8 +7,8 @@ import pytest
 import yaml
 from mutations.harness import Refusal, main_of
 
-import fill_recipe
-from data_checks import recipe
+from data_checks import operators, recipe
+from recipe_file import read_steps
 
 pytestmark = pytest.mark.attack("mutations")
 
@@ -52,15 +52,15 @@ def test_a_recipe_filled(recipes, attack, tmp_path):
 
 def test_a_recipe_checked(recipes, attack, monkeypatch):
     """Every fault is named with the file; a recipe without one can be filled."""
-    operators = recipe.known_operators([])
-    plain = recipe.known_operators
-    monkeypatch.setattr(recipe, "known_operators", lambda own: plain(own) if own else operators)
+    plain = operators.known_operators
+    usual = plain([])
+    monkeypatch.setattr(operators, "known_operators", lambda own: plain(own) if own else usual)
     name = "ocr_grounded.yaml"
 
     def act(folder):
         found = list(recipe.faults_of(folder / name))
         if not found:
-            fill_recipe.read_steps(folder / name)
+            read_steps(folder / name)
         return found
 
     attack({name: recipes[name]}, act)

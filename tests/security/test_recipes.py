@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import fill_recipe
 from attacks import require_refusal, run
 from data_checks import recipe as checks
 from errors import BadInput
+from recipe_file import read_steps
 from submission.solution import recipe_pieces
 
 pytestmark = pytest.mark.attack("security")
@@ -47,7 +47,7 @@ def recipe(folder: Path, mark: Path, place: str, call: str) -> Path:
 def test_a_tag_is_refused_wherever_it_stands(tmp_path, mark, call, place):
     path = recipe(tmp_path, mark, place, call)
     with pytest.raises(BadInput, match=r"own[.]yaml: not valid YAML"):
-        fill_recipe.read_steps(path)
+        read_steps(path)
     with pytest.raises(BadInput, match=r"own[.]yaml: not valid YAML"):
         recipe_pieces(path)
     assert not mark.exists()
@@ -75,7 +75,7 @@ def test_a_value_that_looks_like_a_tag_is_text_and_stays_text(tmp_path, mark):
     text = f"!!python/object/apply:os.system ['touch {mark}']"
     path = tmp_path / "own.yaml"
     path.write_text(yaml.safe_dump({"process": [{"text_length_filter": {"min_len": text}}]}))
-    _, [step] = fill_recipe.read_steps(path)
+    _, [step] = read_steps(path)
     written = yaml.safe_dump(step, allow_unicode=True)
     assert yaml.safe_load(written) == {"text_length_filter": {"min_len": text}} and not mark.exists()
 
