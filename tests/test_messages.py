@@ -42,7 +42,7 @@ def projector(kind: str) -> None:
 
 
 def similarity(value: float) -> None:
-    from ops.models import finite
+    from ops.answers import finite
 
     finite(value, "7", "similarity")
 

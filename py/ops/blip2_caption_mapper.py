@@ -2,14 +2,13 @@ import json
 
 from data_juicer.ops.base_op import OPERATORS, TAGGING_OPS, Mapper
 from data_juicer.utils.constant import Fields
-from data_juicer.utils.model_utils import get_model
 
 import records
-from errors import BadInput
-from store import key_of
 
-from .captions import built_in_picture, caption_fault, seeded_sampling
-from .models import Answers, ModelKey, Pictures, dtype_name
+from .answers import Answers
+from .blip2 import Blip2
+from .captions import caption_fault
+from .images import Pictures
 
 OP_NAME = "blip2_caption_mapper"
 UNKNOWN = "\0"  # a caption that is still to be made
@@ -66,82 +65,16 @@ class Blip2CaptionMapper(Mapper):
         """
         super().__init__(*args, **kwargs)
         self.prompt = prompt
-        self.max_new_tokens = max_new_tokens
         self.max_words = max_words
         self.keep_boilerplate = keep_boilerplate
         self.candidates = candidates
-        self.sampling = {"temperature": temperature, "top_p": top_p, "random_seed": random_seed}
         self.where, self.where_max = where, where_max
-        self.hf_blip2 = hf_blip2
-        self.model_key = ModelKey("Blip2ForConditionalGeneration", hf_blip2)
-        self.checked = False
-        ask = {
-            "ask": "caption",
-            "prompt": prompt,
-            "max_new_tokens": max_new_tokens,
-            "dtype": dtype_name(self),
-        }
-        self.greedy = Answers(hf_blip2, store, model_batch_size, **ask)
-        self.sampled = Answers(hf_blip2, store, model_batch_size, **ask, **self.sampling)
-
-    def generate(self, images: list, rank: int | None = None, names: list[str] | None = None) -> list[tuple]:
-        """Caption ``images`` (PIL, RGB) in one forward pass; (caption, whether it ended) for each.
-
-        :param names: what seeds each image's sample; None: greedy.
-        """
-        import torch
-
-        model, tokenizer, image_processor = get_model(self.model_key, rank, self.use_cuda())
-        prompt_ids = tokenizer(self.prompt, add_special_tokens=False).input_ids if self.prompt else []
-        slots = [model.config.image_token_index] * model.config.num_query_tokens
-        if slots[0] is None:
-            raise BadInput("the captioner's config.json has no image_token_index; take a newer one")
-        start = [*slots, model.config.text_config.bos_token_id, *prompt_ids]
-        prefix = torch.tensor([start], device=model.device)
-        pixels = image_processor(images=images, return_tensors="pt").pixel_values
-        sampling = (
-            [seeded_sampling(names, self.sampling["temperature"], self.sampling["top_p"])] if names else []
-        )
-        with torch.no_grad():
-            ids = model.generate(
-                pixel_values=pixels.to(model.device, model.dtype),  # (B, 3, H, W)
-                input_ids=prefix.expand(len(images), -1),  # (B, L)
-                do_sample=False,
-                num_beams=1,
-                max_new_tokens=self.max_new_tokens,
-                logits_processor=sampling,
-            )[:, prefix.shape[1] :]
-        texts = tokenizer.batch_decode(ids, skip_special_tokens=True)
-        end = torch.tensor(model.generation_config.eos_token_id, device=ids.device)
-        ended = torch.isin(ids, end).any(1).tolist()
-        return [(" ".join(text.split()), end) for text, end in zip(texts, ended, strict=True)]
-
-    def check_model(self, rank: int | None) -> None:
-        """Raise `BadInput` unless the model captions a picture at all: broken weights are fluent nowhere."""
-        if not self.checked:
-            [(caption, _)] = self.generate([built_in_picture()], rank)
-            fault = caption_fault(caption, self.prompt, max_words=self.max_new_tokens)
-            if fault not in (None, "boilerplate"):
-                raise BadInput(
-                    f"{self.hf_blip2}: the captioner says '{caption}' ({fault}) of a red disc above a blue "
-                    "square: its weights or its configuration are broken; fetch it again"
-                )
-            self.checked = True
-
-    def keys_of(self, pictures: Pictures, number: int) -> list[bytes]:
-        """The questions for candidate ``number``: 0 is the greedy one, of the image alone."""
-        if number == 0:
-            return [key_of(digest) for digest in pictures.digests]
-        pairs = zip(pictures.digests, pictures.ids, strict=True)
-        return [key_of(digest, identity, str(number)) for digest, identity in pairs]
+        sampling = {"temperature": temperature, "top_p": top_p, "random_seed": random_seed}
+        self.blip2 = Blip2(self, hf_blip2, prompt, max_new_tokens, sampling, store, model_batch_size)
 
     def questions(self, samples: dict) -> list[tuple[Answers, list[bytes]]]:
         """What would be asked for ``samples``, for `make store`."""
-        pictures = Pictures.of(samples, self.image_key)
-        numbers = range(self.candidates)
-        return [
-            (self.sampled if number else self.greedy, self.keys_of(pictures, number)) for number in numbers
-        ]
+        return self.blip2.questions(Pictures.of(samples, self.image_key), self.candidates)
 
     def take_known(self, samples: dict) -> None:
         """Caption in place what the store alone can answer, else UNKNOWN, for `make store`."""
@@ -156,23 +89,6 @@ class Blip2CaptionMapper(Mapper):
         for row, text in zip(known, self.process_batched(some)[self.text_key], strict=True):
             samples[self.text_key][row] = text
 
-    def candidates_of(self, samples: dict, rows: list[int], rank: int | None) -> list[list[tuple]]:
-        """The candidates (caption, whether it ended) of each of ``rows``, the greedy one first."""
-        pictures = Pictures.of(samples, self.image_key).pick(rows)
-        number = 0  # of the candidate, below
-
-        def compute(some: list[int]) -> list[tuple]:
-            self.check_model(rank)
-            seed = self.sampling["random_seed"]
-            names = [f"{seed}/{pictures.ids[i]}/{number}" for i in some] if number else None
-            return self.generate([pictures.load(i) for i in some], rank, names)
-
-        columns = []
-        for number in range(self.candidates):
-            answers = self.sampled if number else self.greedy
-            columns.append(answers(self.keys_of(pictures, number), compute))
-        return [list(row) for row in zip(*columns, strict=True)]
-
     def fault(self, caption: str, ended: bool) -> str | None:
         """Why ``caption`` is rejected, or None."""
         fault = caption_fault(caption, self.prompt, self.max_words, ended)
@@ -186,7 +102,9 @@ class Blip2CaptionMapper(Mapper):
         for meta in metas:
             meta |= {"caption_check": "not asked", "caption_rejected": ""}
             meta |= {"caption_before": "", "caption_candidates": "[]"}
-        for row, candidates in zip(asked, self.candidates_of(samples, asked, rank), strict=True):
+        pictures = Pictures.of(samples, self.image_key).pick(asked)
+        found = self.blip2.candidates_of(pictures, self.candidates, rank)
+        for row, candidates in zip(asked, found, strict=True):
             faults = [self.fault(*candidate) for candidate in candidates]
             usable = list(
                 dict.fromkeys(c[0] for c, fault in zip(candidates, faults, strict=True) if not fault)

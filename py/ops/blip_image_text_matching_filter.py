@@ -5,8 +5,11 @@ from data_juicer.utils.model_utils import get_model
 import records
 from store import key_of
 
-from .models import Answers, ModelKey, Pictures, dtype_name, encode, finite, padded_length
+from .answers import Answers, finite
+from .images import Pictures
+from .model_loading import ModelKey, dtype_name
 from .statistic import StatisticFilter
+from .tokens import encode, padded_length
 
 OP_NAME = "blip_image_text_matching_filter"
 

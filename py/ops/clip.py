@@ -6,7 +6,10 @@ from data_juicer.utils.model_utils import get_model
 
 from store import key_of
 
-from .models import CHECKED, DIGEST, Answers, ModelKey, Pictures, dtype_name, encode, finite, padded_length
+from .answers import Answers, finite
+from .images import CHECKED, DIGEST, Pictures
+from .model_loading import ModelKey, dtype_name
+from .tokens import encode, padded_length
 
 
 class Clip:

@@ -5,8 +5,9 @@ from data_juicer.utils.constant import Fields
 
 import records
 
+from .answers import Answers
 from .clip import Clip
-from .models import Answers, Pictures
+from .images import Pictures
 
 OP_NAME = "clip_best_caption_mapper"
 

@@ -1,7 +1,8 @@
 from data_juicer.ops.base_op import OPERATORS
 
+from .answers import Answers
 from .clip import Clip, table_features
-from .models import Answers, Pictures
+from .images import Pictures
 from .whole import WholeDataset, with_stats
 
 OP_NAME = "clip_cluster_mapper"

@@ -3,8 +3,9 @@ from data_juicer.utils.constant import Fields
 
 import records
 
+from .answers import Answers
 from .clip import Clip
-from .models import Answers, Pictures
+from .images import Pictures
 from .statistic import StatisticFilter
 
 OP_NAME = "clip_image_text_similarity_filter"

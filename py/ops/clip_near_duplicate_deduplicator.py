@@ -2,8 +2,9 @@ from data_juicer.ops.base_op import OPERATORS
 
 from json_files import write_json
 
+from .answers import Answers
 from .clip import Clip, table_features
-from .models import Answers, Pictures
+from .images import Pictures
 from .whole import WholeDataset, take, values_of
 
 OP_NAME = "clip_near_duplicate_deduplicator"

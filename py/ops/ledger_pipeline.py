@@ -2,7 +2,7 @@ import pyarrow.feather as feather
 from data_juicer.ops.base_op import OPERATORS
 from data_juicer.utils.constant import Fields
 
-from .models import CHECKED, DIGEST
+from .images import CHECKED, DIGEST
 from .whole import ROW, WholeDataset
 
 OP_NAME = "ledger_pipeline"

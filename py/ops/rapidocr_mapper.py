@@ -9,7 +9,8 @@ from data_juicer.utils.constant import Fields
 import ocr
 from store import key_of
 
-from .models import Answers, Pictures
+from .answers import Answers
+from .images import Pictures
 
 OP_NAME = "rapidocr_mapper"
 _readers: dict[int, ocr.Reader] = {}

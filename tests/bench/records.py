@@ -57,8 +57,8 @@ finally:
 
 def fill_store(folder: Path, count: int, clip: Path) -> None:
     """Write a checked seed of ``count`` records, their stage_1.json, and their similarities into a store."""
-    from ops.models import Answers, opened
-    from store import key_of
+    from ops.answers import Answers
+    from store import key_of, opened
 
     words = "red blue green small large cat dog house tree car photo of the a in on with sky".split()  # noqa: SIM905
     answers = Answers(str(clip), str(folder / "store.sqlite"), 1, ask="image-text cosine", dtype="float32")

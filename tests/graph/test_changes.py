@@ -170,7 +170,7 @@ CHANGES = {
     "a recipe's value": (append("configs/recipes/seed.yaml", "text_keys: [text]\n"), {"synth"}),
     "the same recipe in a file of one's own": (own_recipe, {"synth", "results"}),
     # scripts, modules and configurations
-    "an operator": (code("py/ops/models.py"), {"synth"}),
+    "an operator": (code("py/ops/answers.py"), {"synth"}),
     "the synthesis's shell step": (code("scripts/synth.sh"), {"synth"}),
     "the conversion": (code("py/dj_to_llava.py"), {"convert"}),
     "a module of the model": (code("py/mgm/mining.py"), MODEL_READERS),

@@ -92,8 +92,8 @@ def test_a_rejected_caption_leaves_the_record_as_it_was(world_seed, standin, mon
     samples = batch_of(world_seed(4))
     operator = Blip2CaptionMapper(hf_blip2=standin(BLIP2), model_batch_size=4)
     said = [("a cube", True), ("star star star", True), ("", True), ("a dog, stock photo", True)]
-    monkeypatch.setattr(operator, "check_model", lambda rank: None)
-    monkeypatch.setattr(operator, "generate", lambda images, rank, names: said)
+    monkeypatch.setattr(operator.blip2, "check", lambda rank: None)
+    monkeypatch.setattr(operator.blip2, "generate", lambda images, rank, names: said)
     before = list(samples["text"])
     done = operator.process_batched(samples)
     assert done["text"] == [records.text_of("a cube"), *before[1:]]
@@ -106,8 +106,8 @@ def test_a_usable_candidate_stands_in_for_a_rejected_one(world_seed, standin, mo
     samples = batch_of(world_seed(2))
     operator = Blip2CaptionMapper(hf_blip2=standin(BLIP2), model_batch_size=2, candidates=2)
     said = iter([[("", True), ("a cube", True)], [("a star", True), ("a cube", True)]])
-    monkeypatch.setattr(operator, "check_model", lambda rank: None)
-    monkeypatch.setattr(operator, "generate", lambda images, rank, names: next(said))
+    monkeypatch.setattr(operator.blip2, "check", lambda rank: None)
+    monkeypatch.setattr(operator.blip2, "generate", lambda images, rank, names: next(said))
     done = operator.process_batched(samples)
     assert done["text"] == [records.text_of("a star"), records.text_of("a cube")]
     assert [json.loads(meta["caption_candidates"]) for meta in done["__dj__meta__"]] == [
@@ -167,10 +167,10 @@ def test_a_second_time_the_store_answers_and_the_model_is_not_asked(
     first = Blip2CaptionMapper(hf_blip2=standin(BLIP2), model_batch_size=4, store=store)
     found = in_batches(first.process_batched, samples, 9)
     second = Blip2CaptionMapper(hf_blip2=standin(BLIP2), model_batch_size=2, store=store)
-    monkeypatch.setattr(second, "generate", lambda *_: pytest.fail("asked the model"))
+    monkeypatch.setattr(second.blip2, "generate", lambda *_: pytest.fail("asked the model"))
     assert in_batches(second.process_batched, samples, 5) == found
     other = Blip2CaptionMapper(hf_blip2=standin(BLIP2), model_batch_size=2, store=store, max_new_tokens=5)
-    monkeypatch.setattr(other, "generate", lambda images, *_: [("asked", True)] * len(images))
+    monkeypatch.setattr(other.blip2, "generate", lambda images, *_: [("asked", True)] * len(images))
     done = in_batches(other.process_batched, samples, 9)
     assert {text for text, *_ in done.values()} == {records.text_of("asked")}, (
         "another setting, other answers"

@@ -4,7 +4,8 @@ import torch
 import records
 from batches import batch_of, in_batches
 from ops.blip_image_text_matching_filter import BlipImageTextMatchingFilter
-from ops.models import Pictures, load_model
+from ops.images import Pictures
+from ops.model_loading import load_model
 from world.captions import true_caption
 from world.make_data import scenes
 

@@ -3,7 +3,8 @@ import torch
 
 from batches import batch_of, in_batches
 from ops.clip_image_text_similarity_filter import ClipImageTextSimilarityFilter
-from ops.models import Pictures, load_model
+from ops.images import Pictures
+from ops.model_loading import load_model
 
 CUT = "image_text_similarity_truncated"
 

@@ -1,7 +1,7 @@
 """Code that a model's folder brings and its settings name: none of it runs, and nobody is asked about it.
 
 Of the language model: mgm/test_bad_checkpoints.py; of the captioner, similarity and matching models:
-ops/test_models.py. Here the towers, and what reads a model's shape alone.
+ops/test_model_loading.py. Here the towers, and what reads a model's shape alone.
 """
 
 import json

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from errors import BadInput
-from ops.models import load_model
+from ops.model_loading import load_model
 
 MODELS = {
     "blip2-opt-2.7b": "Blip2ForConditionalGeneration",
