@@ -49,13 +49,24 @@ def came_out(work: Path, number: int) -> Iterator[tuple[str, str, dict, dict]]:
         raise
     except (pa.ArrowException, OSError) as error:
         raise BadInput(f"{path}: not readable ({error}); run 'make synth' again") from error
+    if not {"id", "text"} <= {*table.column_names}:
+        raise BadInput(f"{path}: not readable (lacks id or text); run 'make synth' again")
     for batch in table.to_batches(max_chunksize=10_000):
-        nothing = [{}] * batch.num_rows
-        noted = [
-            [known(values) for values in dicts_of(batch[name])] if name in batch.schema.names else nothing
-            for name in (STATS, META)
-        ]
-        yield from zip(batch["id"].to_pylist(), batch["text"].to_pylist(), *noted, strict=True)
+        try:
+            rows = rows_in(batch)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{path}: not readable ({error}); run 'make synth' again") from error
+        yield from rows
+
+
+def rows_in(batch: pa.RecordBatch) -> Iterator[tuple[str, str, dict, dict]]:
+    """(id, text, stats, meta) of each record; raises `ValueError` where one cannot be read."""
+    nothing = [{}] * batch.num_rows
+    noted = [
+        [known(values) for values in dicts_of(batch[name])] if name in batch.schema.names else nothing
+        for name in (STATS, META)
+    ]
+    return zip(batch["id"].to_pylist(), batch["text"].to_pylist(), *noted, strict=True)
 
 
 def dicts_of(column: pa.Array | pa.ChunkedArray) -> list[dict]:
@@ -66,6 +77,8 @@ def dicts_of(column: pa.Array | pa.ChunkedArray) -> list[dict]:
     values = column.to_pylist()
     if any(isinstance(value, str) for value in values):
         values = json.loads(f"[{','.join(value or 'null' for value in values)}]")
+    if len(values) != len(column) or not set(map(type, values)) <= {dict, type(None)}:
+        raise ValueError("statistics or meta that are not one object for each record")
     return [value or {} for value in values]
 
 
@@ -96,10 +109,16 @@ def read_bad(work: Path) -> dict[str, dict]:
     return {row["id"]: row for path in sorted(work.glob("bad.*")) for row in rows_of(path)}
 
 
+def parts_of(path: Path | None) -> list[Path]:
+    """The files of JSON lines at ``path``: itself or, on Ray, those in it; none where there is nothing."""
+    if not path or not path.exists():
+        return []
+    return sorted(path.glob("*")) if path.is_dir() else [path]
+
+
 def rows_of(path: Path | None) -> Iterator[dict]:
-    """The rows of a file of JSON lines or, on Ray, of a folder of such; none where there is nothing."""
-    parts = sorted(path.glob("*")) if path and path.is_dir() else [path] if path and path.exists() else []
-    for part in parts:
+    """The rows of the files at ``path``."""
+    for part in parts_of(path):
         for _, row in read_jsonl(part):
             yield row
 
