@@ -17,8 +17,9 @@ from pathlib import Path
 import cli
 from errors import BadInput
 from fetch import folder, room, sources, transfer
-from fetch.client import Patience, new_client
+from fetch.client import new_client
 from fetch.parts import Part
+from fetch.patience import Patience
 from fetch.pieces import Piece, Settings, check_room, pieces_of, place, verify
 from fetch.sources import Source
 from graph.sizes import readable

@@ -2,7 +2,7 @@
 
 import re
 
-from ocr import AGENCIES
+from watermarks import AGENCIES
 
 _AGENCY = rf"(?:{AGENCIES.replace('.', '[.]').replace(' ', ' ?')})(?:\.com| ?photos?|s)?"
 _MEDIUM = (

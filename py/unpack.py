@@ -14,9 +14,10 @@ from typing import NamedTuple
 import cli
 from errors import BadInput
 from fetch import room
-from fetch.archives import FOLDER, Entry, checked, faults_named
+from fetch.archives import checked, faults_named
 from fetch.content import Refused
 from fetch.folder import filled_aside, make_folder, make_way
+from fetch.members import FOLDER, Entry
 from progress import Progress
 
 BLOCK = 4096  # bytes; a smaller file takes as much

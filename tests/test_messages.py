@@ -12,7 +12,7 @@ import estimate
 import questions
 from errors import BadInput
 from fetch import hub, room
-from fetch.client import Patience
+from fetch.patience import Patience
 
 
 def ask_the_hub(fault: Callable[[], Exception]) -> None:

@@ -1,109 +1,15 @@
-"""Words are read from pictures; watermarks are told from other writing."""
-
-import json
-from pathlib import Path
+"""Words are read from pictures, and put in order."""
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from ocr import Reader, Word, agency, in_reading_order, legible, watermark
-
-SEED_1K = Path(__file__).resolve().parents[2] / "shared/seed_1k"
-
-
-def words(*texts: str, width: int = 60, confidence: float = 0.95) -> list[Word]:
-    """A word a line, each ``width`` px wide."""
-    return [Word(text, confidence, (5, 20 * n, 5 + width, 20 * n + 12)) for n, text in enumerate(texts)]
-
-
-WATERMARKED = {
-    "a name": (["gettyimages"], "gettyimages"),
-    "a name misread": (["geltyimages'"], "gettyimages"),
-    "a name misread twice": (["shutterstgck"], "shutterstock"),
-    "a name cut off": (["dreamstim"], "dreamstime"),
-    "rn for m": (["alarny"], "alamy"),
-    "a copyright sign read as a letter": (["OAlamy"], "alamy"),
-    "a name over two boxes": (["fineart", "america"], "fineartamerica"),
-    "a name in two words": (["Adobe Stock"], "adobestock"),
-    "no spaces": (["alamystockphoto"], "alamy"),
-    "an address": (["www.bigstock.com·260019214"], "bigstock"),
-    "behind a photographer's name": (["JUAN CARLOS/AGEFOTOSTOCK"], "agefotostock"),
-    "among a sponsor's": (["COSMOPOLITAN"] * 9 + ["www.bigstock.com"], "bigstock"),
-    "a site's phrase": (["protect more of your memories for less!"], "photobucket"),
-    "no name": (["stock photo"], "stock photo"),
-}
-
-
-@pytest.mark.parametrize("case", WATERMARKED)
-def test_a_stock_watermark_is_recognised(case):
-    texts, name = WATERMARKED[case]
-    assert watermark(words(*texts), 336, 336) == name
-
-
-NOT_WATERMARKED = {
-    "nothing": [],
-    "a shop's sign": ["OPEN"],
-    "words like an agency's": ["stock", "images", "shutter", "getty", "dream time", "Alamo"],
-    "a site of its own": ["www.trendybride.net"],
-    "a photographer": ["© Richard Baker"],
-    "a sponsors' wall": ["COSMOPOLITAN"] * 10 + ["COVERGIRL"] * 5,
-    "a set of stamps": ["BURMA"] * 6,
-    "a newspaper with a sample": ["The daily news reports", "that a", "sample", "was found near the river"],
-    "a page on stock photos": ["the price of a stock photo has fallen"] * 6,
-    "a label's preview": ["preview", "of the new range"],
-}
-
-
-@pytest.mark.parametrize("case", NOT_WATERMARKED)
-def test_other_writing_is_no_watermark(case):
-    assert watermark(words(*NOT_WATERMARKED[case]), 336, 336) == ""
-
-
-@pytest.mark.parametrize("mark", ["SAMPLE", "Preview", "WATERMARK"])
-def test_a_mark_counts_when_large_or_tiled_and_not_when_small(mark):
-    assert watermark(words(mark, width=200), 336, 336) == mark.lower()
-    assert watermark(words(mark, mark, mark), 336, 336) == mark.lower()
-    assert watermark(words(mark), 336, 336) == ""
-
-
-def test_an_address_tiled_over_a_picture_is_a_watermark_and_one_in_a_document_is_not():
-    assert watermark(words(*["www.shop.com"] * 4), 336, 336) == "tiled"
-    assert watermark(words(*["www.shop.com"] * 3, *"abcdefgh"), 336, 336) == ""
-
-
-@pytest.mark.parametrize(
-    "text", ["stock", "livestock", "images", "Alamo", "a", "", "·", "overstock", "dream"]
-)
-def test_a_common_word_is_no_agency(text):
-    assert agency(text) == ""
+from ocr import Reader, Word, in_reading_order
 
 
 def test_words_are_ordered_by_line_and_then_from_left_to_right():
     placed = {"b": (50, 8, 80, 20), "a": (5, 10, 40, 22), "d": (60, 44, 90, 56), "c": (5, 40, 40, 52)}
     shuffled = [Word(text, 0.9, box) for text, box in placed.items()]
     assert [word.text for word in in_reading_order(shuffled)] == ["a", "b", "c", "d"]
-
-
-def test_legible_keeps_sure_words_once_and_leaves_marks_out():
-    texts = [
-        "EXIT",
-        "exit",
-        "A",
-        "·",
-        "3333",
-        "Hotel,",
-        "www.shop.com",
-        "© Jim",
-        "Shutterstock",
-        "Red Pepper",
-    ]
-    assert legible(words(*texts)) == ["EXIT", "Hotel", "Red Pepper"]
-    assert legible(words(*texts), most=2) == ["EXIT", "Hotel"]
-    assert legible(words("SIMPLE", "PEOPLE", "sample", "Preview")) == ["SIMPLE", "PEOPLE"]
-    assert legible(words("Adob", "Adobe Stock", "Berlin", "be Stock", "451760346")) == ["Berlin"]
-    assert legible(words("fineart", "america", "1929")) == ["1929"]
-    assert legible(words("EXIT", confidence=0.7)) == []
-    assert legible(words("EXIT", confidence=0.7), min_confidence=0.6) == ["EXIT"]
 
 
 @pytest.fixture(scope="module")
@@ -130,24 +36,3 @@ def test_a_drawn_word_is_read_where_it_stands(reader, size, at):
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (1, 900), (900, 1), (2500, 20)])
 def test_a_picture_of_any_shape_without_words_gives_none(reader, size):
     assert reader.read(Image.new("RGB", size, "grey")) == []
-
-
-@pytest.mark.skipif(not SEED_1K.is_dir(), reason="no ../shared/seed_1k")
-@pytest.mark.parametrize(
-    ("identity", "name"),
-    [
-        ("000652766", "shutterstock"),
-        ("000678552", "istock"),
-        ("005464767", "alamy"),
-        ("001256417", "bigstock"),
-        ("001818275", "adobestock"),
-        ("002161055", ""),
-        ("000804001", ""),
-        ("001399309", ""),
-    ],
-)
-def test_watermarks_of_real_pictures_are_recognised(reader, identity, name):
-    lines = (SEED_1K / "mgm_pretrain_stage_1_1k.jsonl").read_text(encoding="utf-8").splitlines()
-    [image] = [record["images"][0] for record in map(json.loads, lines) if record["id"] == identity]
-    picture = Image.open(SEED_1K / image).convert("RGB")
-    assert watermark(reader.read(picture), *picture.size) == name

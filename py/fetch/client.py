@@ -7,41 +7,17 @@ import errno
 import os
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from errors import BadInput
+from fetch.patience import Dropped, Patience
 from fetch.sources import public
-from progress import say
 
 MOST_REDIRECTS = 10
-LONGEST_PAUSE = 60.0
-T = TypeVar("T")
-
-
-class Dropped(Exception):
-    """A fault that may pass: worth another try, after ``pause`` seconds where the server asks for that."""
-
-    def __init__(self, words: str, pause: float | None = None) -> None:
-        super().__init__(words)
-        self.pause = pause
-
-
-class Unreachable(BadInput):
-    """Tried often enough; another address of the same file may still do."""
-
-
-class Patience(NamedTuple):
-    """How long to wait: seconds of silence, tries without progress, seconds before the second try."""
-
-    timeout: float = 60
-    retries: int = 5
-    pause: float = 1
 
 
 def new_client(patience: Patience) -> httpx.Client:
@@ -59,25 +35,6 @@ def new_client(patience: Patience) -> httpx.Client:
         raise BadInput(
             f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}"
         ) from error
-
-
-def persist(
-    what: str, patience: Patience, action: Callable[[], T], gained: Callable[[], int] = lambda: 0
-) -> T:
-    """``action``, tried again after `Dropped` with growing pauses; what is ``gained`` resets the count."""
-    failures, best = 0, gained()
-    while True:
-        try:
-            return action()
-        except Dropped as error:
-            if (now := gained()) > best:
-                failures, best = 0, now
-            failures += 1
-            if failures > patience.retries:
-                raise Unreachable(f"{what}: {error}") from error
-            pause = min(error.pause or patience.pause * 2 ** (failures - 1), LONGEST_PAUSE)
-            say(f"{what}: {error}; again in {pause:g} s")
-            time.sleep(pause)
 
 
 @contextmanager
@@ -128,14 +85,23 @@ def check_redirect(at: httpx.URL, to: httpx.URL, hosts: tuple[str, ...]) -> None
     )
 
 
-def fault(error: httpx.TransportError, url: httpx.URL, silence: float | None) -> Exception:
-    """``error`` in words: `Dropped` where another try may help, `BadInput` where it cannot."""
-    host, via, below = place(url), "", error.__cause__ or error.__context__
+def way_to(url: httpx.URL) -> str:
+    """The proxy on the way to ``url``, for a message; "" where there is none."""
+    proxy = getproxies().get(url.scheme) or getproxies().get("all")
+    return f" (through the proxy {public(proxy)})" if proxy and not proxy_bypass(url.host) else ""
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """The error of the system's that ``error`` comes from, if any."""
+    below = error.__cause__ or error.__context__
     while below is not None and not isinstance(below, OSError):
         below = below.__cause__ or below.__context__
-    proxy = getproxies().get(url.scheme) or getproxies().get("all")
-    if proxy and not proxy_bypass(url.host):
-        via = f" (through the proxy {public(proxy)})"
+    return below
+
+
+def fault(error: httpx.TransportError, url: httpx.URL, silence: float | None) -> Exception:
+    """``error`` in words: `Dropped` where another try may help, `BadInput` where it cannot."""
+    host, via, below = place(url), way_to(url), system_error(error)
     if isinstance(below, ssl.SSLError) and not isinstance(below, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         reason = getattr(below, "verify_message", "") or below.reason
         return BadInput(

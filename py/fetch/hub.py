@@ -6,10 +6,10 @@ HF_ENDPOINT names another hub (a mirror), HF_TOKEN the token for gated models; b
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from errors import BadInput
-from fetch.client import Dropped, Patience, Unreachable, persist
+from fetch.patience import Dropped, Patience, Unreachable, persist
 from fetch.sources import HUB_ID, Link
 
 FOREIGN = re.compile(
@@ -42,30 +42,18 @@ def wanted(names: Sequence[str]) -> list[str]:
 
 def model(text: str, hosts: tuple[str, ...], patience: Patience, remedy: str) -> Model:
     """Ask the hub for the files of ``owner/name`` or ``owner/name@revision``."""
-    from huggingface_hub import HfApi, constants, hf_hub_url  # takes seconds
+    from huggingface_hub import constants, hf_hub_url  # takes seconds
     from huggingface_hub.utils import build_hf_headers
 
     repository, revision = HUB_ID.fullmatch(text).groups()
     page = f"{constants.ENDPOINT}/{repository}"
     gated = f"{repository} may be gated: accept its licence on {page}, then set HF_TOKEN"
-    try:
-        info = persist(
-            text, patience, lambda: ask(HfApi(), repository, revision or "main", patience, gated, remedy)
-        )
-    except Unreachable as error:
-        raise Unreachable(f"{error}; set HF_ENDPOINT to a mirror of the hub, or {remedy}") from error
-    if not info.siblings:
-        raise BadInput(f"{text}: the hub lists no files; {remedy}")
-    files = {file.rfilename: file for file in info.siblings}
-    for name in files:
-        if name.startswith("/") or ".." in name.split("/") or not name.isprintable() or "\\" in name:
-            raise BadInput(f"{text}: unsafe file name {name!a}; {remedy}")
-    headers = build_hf_headers()
-    headers = {name: value for name, value in headers.items() if name.lower() == "authorization"}
+    info = info_of(text, repository, revision or "main", patience, gated, remedy)
+    files = files_of(info, text, remedy)
+    headers = {name: value for name, value in build_hf_headers().items() if name.lower() == "authorization"}
     links = []
     for name in wanted(list(files)):
-        file = files[name]
-        digest = f"sha256:{file.lfs.sha256}" if file.lfs else f"git:{file.blob_id}" if file.blob_id else None
+        digest = digest_of(files[name])
         links.append(
             Link(
                 name=name,
@@ -73,7 +61,7 @@ def model(text: str, hosts: tuple[str, ...], patience: Patience, remedy: str) ->
                 urls=[hf_hub_url(repository, name, revision=info.sha)],
                 headers=headers,
                 hosts=("*",) if digest else hosts,  # large files lie elsewhere; the digest proves them
-                size=file.size,
+                size=files[name].size,
                 digest=digest,
                 remedy=remedy,
                 on_403=gated,
@@ -82,7 +70,35 @@ def model(text: str, hosts: tuple[str, ...], patience: Patience, remedy: str) ->
     return Model(links, [name for name in files if name not in {link.name for link in links}], info.sha)
 
 
-def ask(api, repository: str, revision: str, patience: Patience, gated: str, remedy: str):
+def info_of(text: str, repository: str, revision: str, patience: Patience, gated: str, remedy: str) -> Any:
+    """What the hub says of the model, asked with patience."""
+    from huggingface_hub import HfApi
+
+    try:
+        return persist(text, patience, lambda: ask(HfApi(), repository, revision, patience, gated, remedy))
+    except Unreachable as error:
+        raise Unreachable(f"{error}; set HF_ENDPOINT to a mirror of the hub, or {remedy}") from error
+
+
+def files_of(info: Any, text: str, remedy: str) -> dict[str, Any]:
+    """What the hub lists of a model's files, by name; raises `BadInput` for none, and for an unsafe name."""
+    if not info.siblings:
+        raise BadInput(f"{text}: the hub lists no files; {remedy}")
+    files = {file.rfilename: file for file in info.siblings}
+    for name in files:
+        if name.startswith("/") or ".." in name.split("/") or not name.isprintable() or "\\" in name:
+            raise BadInput(f"{text}: unsafe file name {name!a}; {remedy}")
+    return files
+
+
+def digest_of(file: Any) -> str | None:
+    """The digest that the hub lists for a file, if it lists one."""
+    if file.lfs:
+        return f"sha256:{file.lfs.sha256}"
+    return f"git:{file.blob_id}" if file.blob_id else None
+
+
+def ask(api: Any, repository: str, revision: str, patience: Patience, gated: str, remedy: str) -> Any:
     """What the hub says of the model; its faults in words."""
     from huggingface_hub import errors
 

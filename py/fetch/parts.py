@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from fetch.client import Dropped
+from fetch.patience import Dropped
 from fetch.responses import Version
 from fetch.sources import Link, public
 from json_files import write_json

@@ -8,8 +8,8 @@ import httpx
 
 from errors import BadInput
 from fetch import checksums, content, folder, hub, room, sources, transfer
-from fetch.client import Patience
 from fetch.parts import Part
+from fetch.patience import Patience
 from fetch.sources import Link, Source, is_archive, public
 from progress import say
 from unpack import Survey, survey, unpack

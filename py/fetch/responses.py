@@ -8,7 +8,7 @@ from typing import NamedTuple
 import httpx
 
 from errors import BadInput
-from fetch.client import Dropped
+from fetch.patience import Dropped
 from fetch.sources import Link, public
 
 PASSING = (408, 425, 429)

@@ -8,9 +8,10 @@ from typing import TypeVar
 import httpx
 
 from errors import BadInput
-from fetch.client import Dropped, Patience, Unreachable, opened, persist
+from fetch.client import opened
 from fetch.content import refuse_page
 from fetch.parts import Part, check_continues, range_headers
+from fetch.patience import Dropped, Patience, Unreachable, persist
 from fetch.responses import check_status, refuse_coding, version_of
 from fetch.sources import Link, public
 from graph.sizes import readable

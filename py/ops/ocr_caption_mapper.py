@@ -4,9 +4,10 @@ import json
 from data_juicer.ops.base_op import OPERATORS, TAGGING_OPS, Mapper
 from data_juicer.utils.constant import Fields
 
-import ocr
 import records
+from ocr import Word
 from stock_phrases import strip_stock_phrases
+from watermarks import fold, legible
 
 OP_NAME = "ocr_caption_mapper"
 
@@ -32,15 +33,15 @@ class OcrCaptionMapper(Mapper):
         self.min_confidence = min_confidence
         self.most_words = most_words
 
-    def grounded(self, caption: str, words: list[ocr.Word]) -> tuple[str, str]:
+    def grounded(self, caption: str, words: list[Word]) -> tuple[str, str]:
         """The new caption, and what was done."""
         done = []
         clean = strip_stock_phrases(caption) or caption
         if clean != caption:
             done.append("cleaned")
-        said = [ocr.fold(word) for word in clean.split()]
-        legible = ocr.legible(words, self.min_confidence, self.most_words)
-        missing = [text.lower() for text in legible if not names(said, ocr.fold(text))]
+        said = [fold(word) for word in clean.split()]
+        texts = legible(words, self.min_confidence, self.most_words)
+        missing = [text.lower() for text in texts if not names(said, fold(text))]
         if missing:
             done.append("words added")
             listed = ", ".join(f'"{text}"' for text in missing)
@@ -49,7 +50,7 @@ class OcrCaptionMapper(Mapper):
 
     def process_batched(self, samples):
         for row, meta in enumerate(samples[Fields.meta]):
-            words = [ocr.Word(**word) for word in json.loads(meta["ocr_words"])]
+            words = [Word(**word) for word in json.loads(meta["ocr_words"])]
             caption, meta["ocr_grounded"] = self.grounded(
                 records.caption_of(samples[self.text_key][row]), words
             )

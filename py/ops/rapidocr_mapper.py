@@ -8,6 +8,7 @@ from data_juicer.utils.constant import Fields
 
 import ocr
 from store import key_of
+from watermarks import watermark
 
 from .answers import Answers
 from .images import Pictures
@@ -56,5 +57,5 @@ class RapidocrMapper(Mapper):
         for meta, (words, width, height) in zip(samples[Fields.meta], found, strict=True):
             words = [ocr.Word(text, confidence, tuple(box)) for text, confidence, box in words]
             meta["ocr_words"] = json.dumps([word._asdict() for word in words], ensure_ascii=False)
-            meta["watermark"] = ocr.watermark(words, width, height)
+            meta["watermark"] = watermark(words, width, height)
         return samples

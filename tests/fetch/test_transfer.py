@@ -14,8 +14,8 @@ from web import File, serving
 from errors import BadInput
 from fetch import client as http
 from fetch import transfer
-from fetch.client import Patience, Unreachable
 from fetch.parts import Part
+from fetch.patience import Patience, Unreachable
 from fetch.sources import Link
 
 CONTENT = random.Random(7).randbytes(300_000)
