@@ -290,7 +290,7 @@ OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
 CODE.synth := scripts/synth.sh scripts/ended.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes \
-	fill_recipe placeholders recipe_file run_data_juicer bad_records spare_work make_ledger follow_run misfits run_trace fates store digest ocr watermarks stock_phrases)) \
+	fill_recipe placeholders recipe_file run_data_juicer bad_records spare_work make_ledger follow_run misfits run_trace fates store store_file digest ocr watermarks stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(SYNTH)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(SYNTH)/synth.jsonl \
@@ -357,7 +357,7 @@ $(RUN)/.make/finetune: $(PRETRAINED:%=$(RUN)/.make/%) $(call from,FINETUNE_DATA,
 eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
 $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
-EVAL_CODE := py/answering.py py/questions.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/ended.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
+EVAL_CODE := py/answering.py py/questions.py py/mmbench_table.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/ended.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
 	$(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(FEATURE_FLAGS) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
@@ -459,7 +459,7 @@ $(if $(SWEEP_MARKS)$(DESCRIBE),,$(error no run of $(ROWS) with random seeds $(RA
 endif
 OUTPUTS.leaderboard := leaderboard.json leaderboard.txt
 PACKAGES.leaderboard := scipy statsmodels rich torch transformers timm
-RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/questions.py py/progress.py py/screen.py $(COMMON_CODE) \
+RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/mmbench_table.py py/progress.py py/screen.py $(COMMON_CODE) \
 	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks outputs sizes stages))
 CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
 	$(MODEL_CODE) py/mgm/training/__init__.py py/mgm/training/trainable.py $(RUNS_CODE)
@@ -473,7 +473,7 @@ $(RUNS)/.make/leaderboard: $(SWEEP_MARKS)
 		--captioner $(CAPTIONER) --similarity_model $(SIMILARITY_MODEL) --matching_model $(MATCHING_MODEL))
 OUTPUTS.report := report.html
 PACKAGES.report := jinja2 matplotlib pillow scipy statsmodels rich
-CODE.report := py/make_report.py $(sort $(wildcard py/sweep_report/*.py py/sweep_report/*.j2)) $(PAGE_CODE) py/digest.py \
+CODE.report := py/make_report.py $(sort $(wildcard py/sweep_report/*.py py/sweep_report/*.j2)) $(PAGE_CODE) py/questions.py py/digest.py \
 	py/costs/__init__.py py/costs/units.py $(RUNS_CODE)
 KNOBS.report := EVAL_DATA
 $(RUNS)/.make/report: $(RUNS)/.make/leaderboard $(SWEEP_MARKS) $(wildcard $(addsuffix .made,$(call sets_of,seed eval)))

@@ -21,8 +21,9 @@ from answering import (
     write_answers,
 )
 from errors import BadInput
+from mmbench_table import OPTION_LETTERS
 from pictures import PictureFile
-from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, chunk, read_mmbench
+from questions import DIRECT_ANSWER, Question, chunk, read_mmbench
 
 
 def image_file(table: Path, question: Question) -> PictureFile:

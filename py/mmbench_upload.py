@@ -17,7 +17,8 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 import cli
 from errors import BadInput
 from json_files import atomic_write, read_jsonl
-from questions import read_mmbench_rows, require_exactly
+from mmbench_table import read_mmbench_rows
+from questions import require_exactly
 
 COLUMNS = ["index", "question", "A", "B", "C", "D", "prediction", "answer", "split"]
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have

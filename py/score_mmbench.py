@@ -15,7 +15,8 @@ from pathlib import Path
 import cli
 from errors import BadInput
 from json_files import read_jsonl, write_json
-from questions import CIRCULAR_STEP, OPTION_LETTERS, Question, read_mmbench, require_exactly
+from mmbench_table import CIRCULAR_STEP, OPTION_LETTERS
+from questions import Question, read_mmbench, require_exactly
 
 SEPARATORS = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
 

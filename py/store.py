@@ -9,30 +9,14 @@ one transaction, which `kill -9` leaves whole or undone (SQLite's write-ahead lo
 import hashlib
 import json
 import os
-import sqlite3
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from digest import sha256
-from errors import BadInput
+from store_file import StoreFile
 
-VERSION = 1
-SCHEMA = """
-CREATE TABLE models (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again, else one model could answer for another
-    name TEXT NOT NULL, sha256 TEXT NOT NULL, settings TEXT NOT NULL,
-    asked INTEGER NOT NULL DEFAULT 0, computed INTEGER NOT NULL DEFAULT 0, UNIQUE (sha256, settings)
-);
-CREATE TABLE answers (
-    model INTEGER NOT NULL REFERENCES models, key BLOB NOT NULL, value NOT NULL, PRIMARY KEY (model, key)
-) WITHOUT ROWID;
-CREATE TABLE folders (path TEXT PRIMARY KEY, files TEXT NOT NULL, sha256 TEXT NOT NULL);
-"""
 ASKED_AT_ONCE = 1000
-WAIT_SECONDS = 120
 _opened: dict[tuple[str, int], "Store"] = {}
 
 
@@ -58,8 +42,8 @@ def opened(path: str | Path) -> "Store":
     return _opened[key]
 
 
-class Store:
-    """One connection to the store at ``path``, made where there is none; for one process, not to be forked.
+class Store(StoreFile):
+    """The answers in the store at ``path``; a connection, like `StoreFile`.
 
     >>> store = Store(":memory:")
     >>> cube = Model("blip2", "ab12", '{"prompt": ""}')
@@ -67,70 +51,6 @@ class Store:
     >>> store.answers(cube, [key_of("image 1"), key_of("image 2")]) == {key_of("image 1"): "a red cube"}
     True
     """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = str(path)
-        if self.path != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with self._explained():
-            self.connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
-            self._set_wal()
-            self.connection.execute("PRAGMA synchronous = NORMAL")
-            self._prepare()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ones that name the file and the remedy."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise BadInput(
-                f"{self.path}: the store cannot be used ({error}); it needs room, rights, a local disk"
-            ) from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise BadInput(
-                f"{self.path}: the store is damaged ({error}); move it away with its -wal and -shm files: "
-                "its answers will be computed anew"
-            ) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._explained():
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.connection.execute("ROLLBACK")
-                raise
-            self.connection.execute("COMMIT")
-
-    def _set_wal(self) -> None:
-        """Switch to the write-ahead log; on a new file SQLite does not wait for others that do so, too."""
-        last = time.monotonic() + WAIT_SECONDS
-        while True:
-            try:
-                self.connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > last:
-                    raise
-            time.sleep(0.01)
-
-    def _version(self) -> int:
-        return self.connection.execute("PRAGMA user_version").fetchone()[0]
-
-    def _prepare(self) -> None:
-        if self._version() == 0:
-            with self._transaction():
-                if self._version() == 0:  # no other process was faster
-                    for statement in SCHEMA.split(";"):
-                        self.connection.execute(statement)
-                    self.connection.execute(f"PRAGMA user_version = {VERSION}")
-        if self._version() != VERSION:
-            raise BadInput(
-                f"{self.path}: the store has format {self._version()}, this version of the project reads "
-                f"{VERSION}; give another file with STORE=, or move this one away"
-            )
 
     def _number(self, model: Model) -> int | None:
         query = "SELECT number FROM models WHERE sha256 = ? AND settings = ?"
@@ -140,7 +60,7 @@ class Store:
     def answers(self, model: Model, keys: Iterable[bytes]) -> dict[bytes, Any]:
         """The answers that are there, by key."""
         keys, found = list(keys), {}
-        with self._explained():
+        with self.explained():
             number = self._number(model)
             for start in range(0, len(keys), ASKED_AT_ONCE):
                 some = keys[start : start + ASKED_AT_ONCE]
@@ -155,7 +75,7 @@ class Store:
             (key, value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False))
             for key, value in sorted(answers.items())  # neighbours lie on one page
         ]
-        with self._transaction():
+        with self.transaction():
             new = "INSERT OR IGNORE INTO models (name, sha256, settings) VALUES (?, ?, ?)"
             self.connection.execute(new, model)
             number = self._number(model)
@@ -172,12 +92,12 @@ class Store:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         seen = json.dumps([[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files])
         query = "SELECT sha256 FROM folders WHERE path = ? AND files = ?"
-        with self._explained():
+        with self.explained():
             known = self.connection.execute(query, (str(folder), seen)).fetchone()
         if known:
             return known[0]
         digest = sha256(folder)
-        with self._transaction():
+        with self.transaction():
             self.connection.execute("REPLACE INTO folders VALUES (?, ?, ?)", (str(folder), seen, digest))
         return digest
 
@@ -188,17 +108,17 @@ class Store:
                    total(length(key) + length(value)) AS bytes, asked, computed
             FROM models LEFT JOIN answers ON model = number GROUP BY number ORDER BY name, number
         """
-        with self._explained():
+        with self.explained():
             cursor = self.connection.execute(query)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def prune(self, sha256: str) -> int:
         """Forget all answers of a model, by the SHA-256 of its folder, and give their room back."""
-        with self._transaction():
+        with self.transaction():
             where = "model IN (SELECT number FROM models WHERE sha256 = ?)"
             gone = self.connection.execute(f"DELETE FROM answers WHERE {where}", (sha256,)).rowcount
             self.connection.execute("DELETE FROM models WHERE sha256 = ?", (sha256,))
-        with self._explained():
+        with self.explained():
             self.connection.execute("VACUUM")
         return gone

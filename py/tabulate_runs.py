@@ -19,7 +19,8 @@ from json_files import atomic_write, read_json
 from leaderboard.estimates import score
 from leaderboard.run_files import read_scores
 from leaderboard.runs import read_run
-from questions import CIRCULAR_STEP, OCR_MARK, read_mmbench, read_textvqa
+from mmbench_table import CIRCULAR_STEP
+from questions import OCR_MARK, read_mmbench, read_textvqa
 from world.count_facts import count_facts
 
 TESTS = ("textvqa", "mmbench")

@@ -14,7 +14,8 @@ import answer_textvqa
 import answering
 from answering import Answerer
 from errors import BadInput
-from questions import DIRECT_ANSWER, MMBENCH_COLUMNS
+from mmbench_table import MMBENCH_COLUMNS
+from questions import DIRECT_ANSWER
 
 
 def length_and_colour(texts, pictures):

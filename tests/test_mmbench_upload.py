@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 
 from errors import BadInput
+from mmbench_table import read_mmbench_rows
 from mmbench_upload import fill, workbook_bytes
-from questions import read_mmbench_rows
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "golden" / "mmbench"
 GOLDEN = Path(os.environ.get("GOLDEN_MMBENCH", DEFAULT))

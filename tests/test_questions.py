@@ -3,15 +3,8 @@
 import pytest
 
 from errors import BadInput
-from questions import (
-    MMBENCH_COLUMNS,
-    Question,
-    chunk,
-    read_mmbench,
-    read_mmbench_rows,
-    read_questions,
-    read_textvqa,
-)
+from mmbench_table import MMBENCH_COLUMNS
+from questions import Question, chunk, read_mmbench, read_questions, read_textvqa
 
 
 def write_tsv(path, *rows):
@@ -97,27 +90,3 @@ def test_the_chunks_together_are_the_questions_in_order(count, num_chunks):
 def test_a_chunk_that_does_not_exist_is_refused():
     with pytest.raises(BadInput, match="use 0 to 1"):
         chunk([], 2, 2)
-
-
-def test_cells_are_empty_exactly_where_pandas_as_in_the_kit_reads_none(tmp_path):
-    pandas = pytest.importorskip("pandas")
-    words = [
-        "",
-        "NA",
-        "N/A",
-        "null",
-        "None",
-        "none",
-        "nan",
-        "NaN",
-        "No",
-        "-",
-        " ",
-        "n/a",
-        "NULL",
-        '"quoted ""word"""',
-    ]
-    words += ['mid"quote', "1.0", "True", '"two\nlines"']
-    path = write_tsv(tmp_path / "m.tsv", *({**ROW, "index": i, "C": word} for i, word in enumerate(words)))
-    theirs = pandas.read_table(path, dtype=str)["C"]
-    assert [row["C"] for row in read_mmbench_rows(path)] == [None if pandas.isna(x) else x for x in theirs]

@@ -95,25 +95,6 @@ def rows(path: Path) -> int:
         return 0
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(path):
-    Store(path)
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(BadInput, match=r"has format 9, .* reads 1; give another file with STORE="):
-        Store(path)
-
-
-@pytest.mark.parametrize(
-    "content", [b"no database at all, but long enough to be one" * 30, b"SQLite format 3\0" + b"x" * 2000]
-)
-def test_a_damaged_store_is_named_with_the_remedy(path, content):
-    path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(BadInput, match=r"store\.sqlite: the store is damaged .*move it away"):
-        Store(path)
-    assert path.read_bytes() == content
-
-
 def test_a_page_that_went_bad_is_noticed_when_it_is_read(path):
     store = Store(path)
     store.add(BLIP2, {key_of(str(n)): "x" * 200 for n in range(3000)})
@@ -123,12 +104,6 @@ def test_a_page_that_went_bad_is_noticed_when_it_is_read(path):
     path.write_bytes(content)
     with pytest.raises(BadInput, match="damaged"):
         Store(path).answers(BLIP2, [key_of(str(n)) for n in range(3000)])
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "store.sqlite").mkdir()
-    with pytest.raises(BadInput, match=r"store\.sqlite: the store cannot be used"):
-        Store(tmp_path / "store.sqlite")
 
 
 def test_a_models_folder_is_read_once_and_again_when_a_file_changed(tmp_path, path):
@@ -152,21 +127,3 @@ def test_a_pruned_models_answers_never_become_anothers(path):
     running.add(TRAINED, {key_of("image"): "trained says again"})
     assert pruning.answers(BLIP2, [key_of("image")]) == {}
     assert pruning.answers(TRAINED, [key_of("image")]) == {key_of("image"): "trained says again"}
-
-
-def open_fresh(path, ready):
-    ready.wait()
-    opened(path)
-
-
-def test_processes_may_make_the_store_at_once(tmp_path):
-    context = multiprocessing.get_context("fork")
-    for number in range(20):
-        ready = context.Barrier(4)
-        place = tmp_path / f"{number}.sqlite"
-        openers = [context.Process(target=open_fresh, args=(place, ready)) for _ in range(4)]
-        for opener in openers:
-            opener.start()
-        for opener in openers:
-            opener.join()
-            assert opener.exitcode == 0

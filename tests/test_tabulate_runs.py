@@ -7,7 +7,7 @@ import pytest
 from sweeps import write_board
 
 from json_files import read_json
-from questions import MMBENCH_COLUMNS
+from mmbench_table import MMBENCH_COLUMNS
 from tabulate_runs import chance_mmbench, chance_textvqa, table
 
 CHANCE = {"textvqa": 28.4, "mmbench": 25.0}

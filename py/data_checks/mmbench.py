@@ -9,16 +9,8 @@ from pathlib import Path
 from answer_mmbench import image_file
 from data_checks.findings import Finding, Findings
 from errors import BadInput
-from questions import (
-    CIRCULAR_STEP,
-    LONGEST_INDEX,
-    Question,
-    index_fault,
-    mmbench_question,
-    mmbench_table,
-    read_mmbench,
-    with_gaps,
-)
+from mmbench_table import CIRCULAR_STEP, LONGEST_INDEX, index_fault, read_cells, with_gaps
+from questions import Question, mmbench_question, read_mmbench
 from score_mmbench import exact_option
 from workers import Workers
 
@@ -106,7 +98,7 @@ def check_mmbench(folder: Path, findings: Findings, workers: Workers) -> None:
         findings.add([Finding(str(path), None, None, "is missing; restore it")])
         return findings.tell("EVAL_DATA", folder, "")
     try:
-        table = mmbench_table(path)
+        table = read_cells(path)
         asked = rows_of(path, table, findings)
         for some, answers in workers.map(partial(look, path=path), asked, path.name, len(table)):
             rows += [(line, replace(question, image="")) for line, question in some]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from errors import BadInput
 from json_files import read_json, read_jsonl
 from leaderboard.run_files import STAGES, folder_of, losses_of, made_by, read_scores, shared_synthesis
-from questions import CIRCULAR_STEP
+from mmbench_table import CIRCULAR_STEP
 from shapes import RESULT, misfit
 
 TRAININGS = ("pretrain", "finetune")

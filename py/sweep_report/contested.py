@@ -9,7 +9,7 @@ from json_files import read_jsonl
 from leaderboard.answers_compared import won_and_lost
 from leaderboard.runs import Run, read_answers
 from leaderboard.sweep import BASELINE
-from questions import CIRCULAR_STEP
+from mmbench_table import CIRCULAR_STEP
 from recipe_report.texts import shorten
 from recipe_report.thumbnails import Picture, thumbnail
 from screen import name_of

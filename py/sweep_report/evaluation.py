@@ -12,8 +12,9 @@ from digest import sha256
 from errors import BadInput
 from json_files import read_json
 from leaderboard.runs import Run
+from mmbench_table import CIRCULAR_STEP, OPTION_LETTERS
 from pictures import read_picture
-from questions import CIRCULAR_STEP, OPTION_LETTERS, Question, read_mmbench, read_textvqa
+from questions import Question, read_mmbench, read_textvqa
 from screen import name_of
 from sweep_report.sources import Board
 

@@ -46,8 +46,9 @@ from mgm import checkpoint
 from mgm.checkpoint import LoadedMGM, load_base, load_mgm, load_processor, load_tokenizer, read_config
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
+from mmbench_table import OPTION_LETTERS
 from plain_answers import plain_answers
-from questions import DIRECT_ANSWER, OPTION_LETTERS, Question, read_mmbench, read_textvqa
+from questions import DIRECT_ANSWER, Question, read_mmbench, read_textvqa
 from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from data_checks import mmbench, textvqa
-from questions import MMBENCH_COLUMNS, read_mmbench
+from mmbench_table import MMBENCH_COLUMNS
+from questions import read_mmbench
 
 PROMPT = "What is written?\nReference OCR token: A\nAnswer with one word."
 

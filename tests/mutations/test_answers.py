@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 from mutations.harness import Refusal, main_of
 
-from questions import MMBENCH_COLUMNS, read_questions
+from mmbench_table import MMBENCH_COLUMNS
+from questions import read_questions
 
 pytestmark = pytest.mark.attack("mutations")
 

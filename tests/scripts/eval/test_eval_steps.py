@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from questions import MMBENCH_COLUMNS
+from mmbench_table import MMBENCH_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[3]
 
