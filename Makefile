@@ -290,7 +290,8 @@ OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
 CODE.synth := scripts/synth.sh scripts/ended.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes \
-	fill_recipe placeholders recipe_file run_data_juicer bad_records spare_work make_ledger follow_run misfits run_trace fates store store_file digest ocr watermarks stock_phrases)) \
+	fill_recipe placeholders recipe_file run_data_juicer bad_records halving spare_work make_ledger follow_run misfits run_trace fates \
+	store store_file digest ocr watermarks stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
 $(SYNTH)/.make/synth: $(call from,SEED,seed) $(if $(RECIPE_MODELS),$(call models_of,$(foreach m,$(RECIPE_MODELS),$($m)))) | $(ENV)
 	@$(call stage,scripts/synth.sh --recipe $(RECIPE_FILE) --seed $(SEED) --output $(SYNTH)/synth.jsonl \

@@ -7,69 +7,22 @@ error the batch is done again in halves, down to the records that fail alone. Th
 """
 
 import copy
-import errno
 import json
 import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from errors import BadInput
+from halving import Part, first_failing, of_a_record, parts, together
 
-# What says nothing about a record: it would fail again, for every one.
-ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS)
 MANY = 100  # records left out by one process, from which on they must not be most of all
 
 
-class Part(NamedTuple):
-    """Some rows of a batch: what the operator made of them, or the error, then of a single row."""
-
-    rows: range
-    result: Any
-    error: Exception | None
-
-
-def attempt(act: Callable[[dict], Any], samples: dict, rows: range) -> Part:
-    """``act`` on a copy of ``rows`` of ``samples`` (a dict of lists)."""
-    some = {key: copy.deepcopy(values[rows.start : rows.stop]) for key, values in samples.items()}
-    try:
-        return Part(rows, act(some), None)
-    except Exception as error:  # whatever an operator raises
-        if not of_a_record(error):
-            raise
-        return Part(rows, None, error)
-
-
-def parts(act: Callable[[dict], Any], samples: dict, rows: range) -> list[Part]:
-    """``act`` on all ``rows``, in halves down to the rows that fail alone."""
-    part = attempt(act, samples, rows)
-    if part.error is None or len(rows) == 1:
-        return [part]
-    half = len(rows) // 2
-    return parts(act, samples, rows[:half]) + parts(act, samples, rows[half:])
-
-
-def first_failing(act: Callable[[dict], Any], samples: dict, rows: range) -> Part | None:
-    """The first of ``rows`` that fails alone, found in halves; None if none does."""
-    while len(rows) > 1:
-        half = len(rows) // 2
-        rows = rows[:half] if attempt(act, samples, rows[:half]).error else rows[half:]
-    part = attempt(act, samples, rows)
-    return part if part.error else None
-
-
-def of_a_record(error: Exception) -> bool:
-    """Whether ``error`` may be due to one record, and not to the model, the machine or the recipe."""
-    if isinstance(error, BadInput):
-        return str(error).startswith("id ")
-    if isinstance(error, OSError) and error.errno in ENVIRONMENT:
-        return False
-    return not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError"
-
-
-def named(identity: str, error: Exception) -> str:
-    """What went wrong, beginning with the record's id."""
+def named(ids: list[str], part: Part) -> str:
+    """What went wrong with the one record of ``part``, beginning with its id."""
+    identity, error = ids[part.rows.start], part.error
     message = " ".join(str(error).split())
     return message if message.startswith("id ") else f"id {identity}: {type(error).__name__}: {message}"
 
@@ -78,22 +31,25 @@ def note(bad: Path, name: str, ids: list[str], failed: list[Part]) -> None:
     """Append each left out record to this process's file for the ledger."""
     with Path(f"{bad}.{os.getpid()}").open("a", encoding="utf-8") as file:
         for part in failed:
-            identity = ids[part.rows.start]
-            line = {"id": identity, "op": name, "error": named(identity, part.error)}
+            line = {"id": ids[part.rows.start], "op": name, "error": named(ids, part)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def together(found: list[Part], samples: dict) -> Any:
-    """The results of the parts as one: a batch, or a filter's verdict on each record of ``samples``."""
-    done = [part for part in found if part.error is None]
-    if not done:
-        return {key: [] for key in samples}
-    if isinstance(done[0].result, dict):
-        return {key: [value for part in done for value in part.result[key]] for key in done[0].result}
-    verdicts = [False] * len(samples["id"])
-    for part in done:
-        verdicts[part.rows.start : part.rows.stop] = list(part.result)
-    return verdicts
+def done_again(
+    act: Callable[[dict], Any], samples: dict, name: str, drop: bool, error: Exception
+) -> tuple[list[Part], list[Part]]:
+    """All parts of a batch on which ``error`` was raised, and those of one record that fail alone.
+
+    Raises `BadInput` where none does and, without ``drop``, for the first that does.
+    """
+    ids, rows = samples["id"], range(len(samples["id"]))
+    found = parts(act, samples, rows) if drop else [first_failing(act, samples, rows)]
+    failed = [part for part in found if part and part.error]
+    if not failed:
+        raise BadInput(f"{name}: {error} (in records {ids[0]} to {ids[-1]}, in none alone)") from error
+    if not drop:
+        raise BadInput(f"{name}: {named(ids, failed[0])}") from error
+    return found, failed
 
 
 def exact(method: Callable, bad: Path, name: str, drop: bool, judges: bool = False) -> Callable:
@@ -115,25 +71,14 @@ def exact(method: Callable, bad: Path, name: str, drop: bool, judges: bool = Fal
         except Exception as error:
             if not of_a_record(error):
                 raise BadInput(f"{name}: {remedied(error)}") from error
-            return again(dict(before), lambda some: method(some, *args, **kwargs), error)
-
-    def again(samples: dict, act: Callable[[dict], Any], error: Exception) -> Any:
-        ids, rows = list(samples["id"]), range(len(samples["id"]))
-        if drop:
-            found = parts(act, samples, rows)
-            failed = [part for part in found if part.error]
-        else:
-            failed = [part for part in [first_failing(act, samples, rows)] if part]
-        if not failed:
-            raise BadInput(f"{name}: {error} (in records {ids[0]} to {ids[-1]}, in none alone)") from error
-        count["bad"] += len(failed)
-        first = named(ids[failed[0].rows.start], failed[0].error)
-        if not drop:
-            raise BadInput(f"{name}: {first}") from error
-        if count["bad"] >= MANY and 2 * count["bad"] > count["all"]:
-            raise BadInput(f"{name}: raises on most records: {first}") from error
-        note(bad, name, ids, failed)
-        return [False] * len(ids) if judges and len(failed) == len(ids) else together(found, samples)
+            found, failed = done_again(lambda some: method(some, *args, **kwargs), before, name, drop, error)
+            count["bad"] += len(failed)
+            if count["bad"] >= MANY and 2 * count["bad"] > count["all"]:
+                first = named(before["id"], failed[0])
+                raise BadInput(f"{name}: raises on most records: {first}") from error
+            note(bad, name, before["id"], failed)
+            whole = judges and len(failed) == len(before["id"])
+            return [False] * len(failed) if whole else together(found, before)
 
     return wrapper
 
