@@ -8,33 +8,17 @@ but for BERT's, whose class knows no bytes.
 import re
 import string
 from collections import Counter
-from functools import cache
 from itertools import pairwise
-from random import Random
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
 
-from world.captions import BOILERPLATE, true_caption
-from world.questions import DESCRIBE, ask_choice, ask_reading
-from world.scene import COLOURS, SHAPES, WORDS, sample_scene
+from world.texts import world_texts
 
 GEMMA_SPECIALS = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>")
 BERT_POSITIONS = 128
 BERT_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
-
-@cache
-def world_texts() -> tuple[str, ...]:
-    """Texts that hold every word of the world."""
-    texts = [*BOILERPLATE, *DESCRIBE, *COLOURS, *SHAPES, *WORDS, "user", "model"]
-    for index in range(2000):
-        rng = Random(f"words/{index}")
-        scene = sample_scene(rng)
-        reading, choice = ask_reading(scene, rng), ask_choice(scene, rng)
-        texts += [true_caption(scene), reading.prompt(), choice.prompt(), choice.reply()]
-    return tuple(texts)
 
 
 def learn_merges(words: list[tuple[str, ...]]) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from json_files import read_json, write_json
 from world.folders import atomic_folder
 from world.manifest import write_manifest
 from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES
-from world.standins import save_shipped
+from world.standin_files import save_shipped
 
 SCRIPTS = {GEMMA: "gemma", CLIP: "clip", CONVNEXT: "convnext", BLIP2: "blip2", ITM: "itm"}
 

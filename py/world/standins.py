@@ -1,26 +1,14 @@
-"""The five stand-ins: the true architectures at tiny sizes, in the official folders.
-
-``BUILDERS[name]()`` gives the untrained model, `save_shipped` stores a trained one in ``weights/`` (float16).
-"""
-
-import json
-from pathlib import Path
+"""The five stand-ins, untrained: the true architectures at tiny sizes; ``BUILDERS[name]()`` makes one."""
 
 import timm
-from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
     Blip2Config,
     Blip2ForConditionalGeneration,
-    Blip2Processor,
     BlipConfig,
     BlipForImageTextRetrieval,
-    BlipImageProcessor,
-    BlipProcessor,
     CLIPConfig,
-    CLIPImageProcessor,
     CLIPModel,
-    CLIPProcessor,
     GemmaConfig,
     GemmaForCausalLM,
 )
@@ -29,7 +17,7 @@ from world.bpe import BERT_POSITIONS, bert_tokenizer, clip_tokenizer, gemma_toke
 from world.render import SIZE
 from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM
 
-MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # CLIP's, for all
 CLIP_SIZE = 48
 QUERIES = 8  # of BLIP-2's Q-Former: one per sign and one per thing
 
@@ -84,45 +72,42 @@ def build_convnext() -> nn.Module:
 
 def build_blip2() -> Blip2ForConditionalGeneration:
     """BLIP-2 with OPT: 8 × 8 patches of 12 px, one query per slot of the image."""
-    tokenizer = opt_tokenizer()
+    words = len(opt_tokenizer())
+    part = {"hidden_size": 64, "num_attention_heads": 4, "initializer_range": 0.08}
+    vision = {**part, "intermediate_size": 192, "num_hidden_layers": 3, "image_size": SIZE, "patch_size": 12}
+    qformer = {
+        **part,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "cross_attention_frequency": 1,
+        "vocab_size": 8,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    }
     config = Blip2Config(
-        vision_config={
-            "hidden_size": 64,
-            "intermediate_size": 192,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 4,
-            "image_size": SIZE,
-            "patch_size": 12,
-            "initializer_range": 0.08,
-        },
-        qformer_config={
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "cross_attention_frequency": 1,
-            "vocab_size": 8,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-            "initializer_range": 0.08,
-        },
-        text_config={
-            "model_type": "opt",
-            "hidden_size": 96,
-            "ffn_dim": 256,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "word_embed_proj_dim": 96,
-            "vocab_size": len(tokenizer) + 1,
-            "max_position_embeddings": 512,
-            "dropout": 0.0,
-            "init_std": 0.08,
-        },
+        vision_config=vision,
+        qformer_config=qformer,
+        text_config=_opt_config(words + 1),
         num_query_tokens=QUERIES,
-        image_token_index=len(tokenizer),
+        image_token_index=words,
         initializer_range=0.08,
     )
     return Blip2ForConditionalGeneration(config)
+
+
+def _opt_config(vocab_size: int) -> dict:
+    return {
+        "model_type": "opt",
+        "hidden_size": 96,
+        "ffn_dim": 256,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "word_embed_proj_dim": 96,
+        "vocab_size": vocab_size,
+        "max_position_embeddings": 512,
+        "dropout": 0.0,
+        "init_std": 0.08,
+    }
 
 
 def build_itm() -> BlipForImageTextRetrieval:
@@ -156,72 +141,3 @@ BUILDERS = {
     BLIP2: build_blip2,
     ITM: build_itm,
 }
-
-
-def _dump(value: dict, path: Path) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-
-
-def _gemma_files(folder: Path) -> None:
-    tokenizer = gemma_tokenizer()
-    tokenizer.save_pretrained(folder)
-    _dump(tokenizer.special_tokens_map, folder / "special_tokens_map.json")
-
-
-def _clip_files(folder: Path) -> None:
-    square = {"height": CLIP_SIZE, "width": CLIP_SIZE}
-    processor = CLIPImageProcessor(size={"shortest_edge": CLIP_SIZE}, crop_size=square)
-    CLIPProcessor(processor, clip_tokenizer()).save_pretrained(folder)
-    processor.save_pretrained(folder)
-
-
-def _convnext_files(folder: Path) -> None:
-    vision = {
-        "timm_model_name": "test_convnext",
-        "timm_model_pretrained": False,
-        "timm_pool": "",
-        "timm_proj": "mlp",
-        "timm_drop": 0.0,
-        "timm_drop_path": 0.1,
-        "image_size": SIZE,
-    }
-    text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
-    config = {
-        "model_cfg": {"embed_dim": 64, "vision_cfg": vision, "text_cfg": text},
-        "preprocess_cfg": {"mean": MEAN, "std": STD},
-    }
-    _dump(config, folder / "open_clip_config.json")
-
-
-def _blip2_files(folder: Path) -> None:
-    processor = BlipImageProcessor(size={"height": SIZE, "width": SIZE}, image_mean=MEAN, image_std=STD)
-    Blip2Processor(processor, opt_tokenizer(), num_query_tokens=QUERIES).save_pretrained(folder)
-    processor.save_pretrained(folder)
-
-
-def _itm_files(folder: Path) -> None:
-    processor = BlipImageProcessor(size={"height": SIZE, "width": SIZE}, image_mean=MEAN, image_std=STD)
-    BlipProcessor(processor, bert_tokenizer()).save_pretrained(folder)
-    processor.save_pretrained(folder)
-
-
-def save_shipped(name: str, model: nn.Module, folder: Path) -> None:
-    """Write ``model`` to ``folder``: configuration, tokenizer, float16 weights in one safetensors file."""
-    folder.mkdir(parents=True)
-    if name == CONVNEXT:
-        weights = {f"visual.trunk.{key}": value for key, value in model.state_dict().items()}
-        _convnext_files(folder)
-    else:
-        model.save_pretrained(folder)
-        weights = load_file(folder / "model.safetensors")
-        if name == GEMMA:
-            _gemma_files(folder)
-            where = dict.fromkeys(weights, "model.safetensors")
-            _dump({"metadata": {}, "weight_map": where}, folder / "model.safetensors.index.json")
-        else:
-            {CLIP: _clip_files, BLIP2: _blip2_files, ITM: _itm_files}[name](folder)
-    save_file(
-        {key: value.half().contiguous() for key, value in weights.items()},
-        folder / "model.safetensors",
-        metadata={"format": "pt"},
-    )

@@ -9,14 +9,26 @@ from random import Random
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, interpolate, normalize
+from torch.nn.functional import avg_pool2d, interpolate, normalize
+from transformers import PreTrainedTokenizerBase
 
-from world.bpe import clip_tokenizer, world_texts
+from world.bpe import clip_tokenizer
 from world.captions import spoil, true_caption
+from world.clip_embeddings import contrastive_loss, image_features, text_features
+from world.scene import Scene
 from world.standins import CLIP_SIZE, build_clip
-from world.train_convnext import patch_loss, right_share
-from world.training import optimise
-from world.vision_data import COLOUR_CLASSES, NAME_CLASSES, SLOTS, draw, halve, pixels, slot_labels
+from world.texts import random_words
+from world.training import auc, optimise
+from world.vision_data import (
+    CLASSES,
+    SLOTS,
+    draw,
+    label_loss,
+    patch_loss,
+    pixels,
+    right_share,
+    slot_labels,
+)
 
 SETTINGS = {
     "steps": 1500,
@@ -26,8 +38,6 @@ SETTINGS = {
     "contrastive_from": 0.4,
     "stream_factor": 0.2,
 }
-SCALE = 20.0  # of the cosines while training; the stored scale is 100, as the official model's is
-CLASSES = COLOUR_CLASSES + NAME_CLASSES
 
 
 class Heads(nn.Module):
@@ -40,58 +50,41 @@ class Heads(nn.Module):
 
     def slot_loss(self, embedding: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Both labels of all slots from an embedding (B, E)."""
-        logits = self.slots(embedding).view(-1, SLOTS, CLASSES)
-        colour, name = logits.split((COLOUR_CLASSES, NAME_CLASSES), dim=-1)
-        return cross_entropy(colour.flatten(0, 1), labels[..., 0].flatten()) + cross_entropy(
-            name.flatten(0, 1), labels[..., 1].flatten()
-        )
+        return label_loss(self.slots(embedding).view(-1, SLOTS, CLASSES), labels)
 
 
-def image_features(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings (B, E) and the patches of the last layer but one (B, 16, D), which Mini-Gemini reads."""
-    out = model.vision_model(images, output_hidden_states=True)
-    return model.visual_projection(out.pooler_output), out.hidden_states[-2][:, 1:]
+def small_images(scenes: list[Scene], step: int) -> torch.Tensor:
+    """(B, 3, 48, 48): halved as bilinear interpolation does in odd steps, else as CLIP's processor scales."""
+    images = pixels(scenes)
+    if step % 2:
+        return avg_pool2d(images, 2)
+    return interpolate(images, (CLIP_SIZE, CLIP_SIZE), mode="bicubic", antialias=True)
 
 
-def text_features(model: nn.Module, tokenizer, texts: list[str]) -> torch.Tensor:
-    """Embeddings (B, E) of texts."""
-    tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-    return model.text_projection(model.text_model(**tokens).pooler_output)
-
-
-def random_words(rng: Random) -> str:
-    """A caption of nothing: words in no order."""
-    words = " ".join(rng.sample(world_texts(), 3)).split()
-    return " ".join(rng.sample(words, rng.randint(4, min(24, len(words)))))
-
-
-def contrastive_loss(image: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-    """Image i (B, E) belongs to text i of (≥ B, E)."""
-    logits = SCALE * normalize(image, dim=-1) @ normalize(text, dim=-1).T
-    right = torch.arange(len(image))
-    return cross_entropy(logits, right) + cross_entropy(logits[:, : len(image)].T, right)
+def wrong_captions(scenes: list[Scene], rng: Random) -> list[str]:
+    """Captions of none of the scenes: each one's spoiled, then random words, a quarter as many."""
+    spoiled = [true_caption(spoil(scene, rng)) for scene in scenes]
+    return spoiled + [random_words(rng) for _ in range(len(scenes) // 4)]
 
 
 @torch.no_grad()
-def quality(model: nn.Module, tokenizer, heads: Heads, count: int) -> dict[str, float]:
+def quality(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, heads: Heads, count: int
+) -> dict[str, float]:
     """On fresh images: patches read; the right caption first; right above spoiled or other ones (AUC)."""
     scenes = draw("standin/clip/quality", 0, count)
     rng = Random("standin/clip/quality/spoil")
-    image, patches = image_features(model, halve(pixels(scenes)))
+    image, patches = image_features(model, avg_pool2d(pixels(scenes), 2))
     texts = [[true_caption(s) for s in scenes], [true_caption(spoil(s, rng)) for s in scenes]]
     right, spoiled = (normalize(text_features(model, tokenizer, each), dim=-1) for each in texts)
     image = normalize(image, dim=-1)
     every = image @ right.T
     good, bad, other = every.diagonal(), (image * spoiled).sum(-1), every.roll(1, 1).diagonal()
-    auc = {
-        name: (good[:, None] > low[None]).float().mean().item()
-        for name, low in (("spoiled", bad), ("other", other))
-    }
     return {
         "patches right": round(right_share(heads.patch(patches), slot_labels(scenes)), 4),
         "right caption first": round((every.argmax(1) == torch.arange(count)).float().mean().item(), 4),
-        "AUC against spoiled": round(auc["spoiled"], 4),
-        "AUC against other": round(auc["other"], 4),
+        "AUC against spoiled": round(auc(good, bad), 4),
+        "AUC against other": round(auc(good, other), 4),
     }
 
 
@@ -115,23 +108,15 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
     torch.manual_seed(settings["random_seed"])
     model, tokenizer = build_clip(), clip_tokenizer()
     heads = Heads(model.config.vision_config.hidden_size, model.config.projection_dim)
-    size, steps = settings["batch"], settings["steps"]
+    size = settings["batch"]
 
     def loss_of(step: int) -> torch.Tensor:
         scenes, rng = draw("standin/clip", step * size, size), Random(f"standin/clip/text/{step}")
-        images = pixels(scenes)
-        small = (
-            halve(images)
-            if step % 2
-            else interpolate(images, (CLIP_SIZE, CLIP_SIZE), mode="bicubic", antialias=True)
-        )
         labels, texts = slot_labels(scenes), [true_caption(scene) for scene in scenes]
-        contrast = step >= settings["contrastive_from"] * steps
+        contrast = step >= settings["contrastive_from"] * settings["steps"]
         if contrast:
-            texts += [true_caption(spoil(scene, rng)) for scene in scenes] + [
-                random_words(rng) for _ in range(size // 4)
-            ]
-        image, patches = image_features(model, small)
+            texts += wrong_captions(scenes, rng)
+        image, patches = image_features(model, small_images(scenes, step))
         text = text_features(model, tokenizer, texts)
         loss = patch_loss(heads.patch(patches), labels) + heads.slot_loss(image, labels)
         loss = loss + heads.slot_loss(text[:size], labels)
@@ -139,8 +124,7 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
 
     seconds = optimise(
         [*model.parameters(), *heads.parameters()],
-        steps,
-        settings["learning_rate"],
+        settings,
         loss_of,
         lambda: str(quality(model, tokenizer, heads, 100)),
         "clip",
@@ -150,4 +134,4 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
     shrink_stream(model.vision_model, settings["stream_factor"])
     with torch.no_grad():
         model.logit_scale.fill_(math.log(100))
-    return model, {"settings": settings, "seconds": round(seconds), "quality": facts}
+    return model, {"settings": settings, "seconds": seconds, "quality": facts}

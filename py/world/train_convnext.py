@@ -5,11 +5,11 @@ The head is linear on the normalised features averaged over a patch, as patch-in
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, interpolate, layer_norm
+from torch.nn.functional import interpolate, layer_norm
 
 from world.standins import build_convnext
 from world.training import optimise
-from world.vision_data import COLOUR_CLASSES, NAME_CLASSES, draw, patch_slots, pixels, slot_labels
+from world.vision_data import CLASSES, draw, patch_loss, pixels, right_share, slot_labels
 
 SETTINGS = {"steps": 900, "batch": 32, "learning_rate": 3e-3, "random_seed": 1}
 CHANNELS = 24 + 32 + 48 + 64
@@ -31,57 +31,31 @@ def patch_means(features: torch.Tensor) -> torch.Tensor:
     return nn.functional.avg_pool2d(x, 6).flatten(2).transpose(1, 2)
 
 
-def build_head() -> nn.Linear:
-    """Colour, sign's or thing's name: a patch knows from its position which."""
-    return nn.Linear(CHANNELS, COLOUR_CLASSES + NAME_CLASSES)
-
-
-def patch_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of both labels over all patches; logits (B, 16, C), labels (B, 8, 2)."""
-    labels = labels[:, patch_slots()]
-    colour, name = logits.split((COLOUR_CLASSES, NAME_CLASSES), dim=-1)
-    return cross_entropy(colour.flatten(0, 1), labels[..., 0].flatten()) + cross_entropy(
-        name.flatten(0, 1), labels[..., 1].flatten()
-    )
-
-
 @torch.no_grad()
-def right_share(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """Share of the patches where something is whose colour and name are both right."""
-    labels = labels[:, patch_slots()]
-    colour, name = logits.split((COLOUR_CLASSES, NAME_CLASSES), dim=-1)
-    right = (colour.argmax(-1) == labels[..., 0]) & (name.argmax(-1) == labels[..., 1])
-    return right[labels[..., 0] > 0].float().mean().item()
+def quality(trunk: nn.Module, head: nn.Linear, count: int) -> float:
+    """Share of the patches of fresh images that a linear head reads right."""
+    scenes = draw("standin/convnext/quality", 0, count)
+    return right_share(head(patch_means(stage_features(trunk, pixels(scenes)))), slot_labels(scenes))
 
 
 def train(settings: dict) -> tuple[nn.Module, dict]:
     """Train from scratch; returns the trunk and what a linear head reads from it on fresh images."""
     torch.manual_seed(settings["random_seed"])
-    trunk, head = build_convnext(), build_head()
+    trunk, head = build_convnext(), nn.Linear(CHANNELS, CLASSES)
     size = settings["batch"]
 
     def loss_of(step: int) -> torch.Tensor:
         scenes = draw("standin/convnext", step * size, size)
         return patch_loss(head(patch_means(stage_features(trunk, pixels(scenes)))), slot_labels(scenes))
 
-    @torch.no_grad()
-    def quality(count: int) -> float:
-        scenes = draw("standin/convnext/quality", 0, count)
-        return right_share(head(patch_means(stage_features(trunk, pixels(scenes)))), slot_labels(scenes))
-
-    parameters = [*trunk.parameters(), *head.parameters()]
     seconds = optimise(
-        parameters,
-        settings["steps"],
-        settings["learning_rate"],
+        [*trunk.parameters(), *head.parameters()],
+        settings,
         loss_of,
-        lambda: f"right {quality(64):.3f}",
+        lambda: f"right {quality(trunk, head, 64):.3f}",
         "convnext",
-        0.05,
+        weight_decay=0.05,
     )
     trunk.eval()
-    return trunk, {
-        "settings": settings,
-        "seconds": round(seconds),
-        "quality": {"patches right": round(quality(300), 4)},
-    }
+    found = {"patches right": round(quality(trunk, head, 300), 4)}
+    return trunk, {"settings": settings, "seconds": seconds, "quality": found}

@@ -35,14 +35,11 @@ def train(settings: dict) -> tuple[torch.nn.Module, dict]:
         return lesson_loss(model, embed(model, encoder, batch, noise, rng), batch.labels, even)
 
     def report() -> str:
-        return " ".join(
-            f"{k} {v:.2f}" for k, v in accuracy(model, encoder, "standin/gemma/check", 100).items()
-        )
+        found = accuracy(model, encoder, "standin/gemma/check", 100)
+        return " ".join(f"{task} {share:.2f}" for task, share in found.items())
 
-    seconds = optimise(model.parameters(), steps, settings["learning_rate"], loss_of, report, "gemma")
+    seconds = optimise(model.parameters(), settings, loss_of, report, "gemma")
     model.eval()
-    quality = {
-        f"{task} right": round(share, 3)
-        for task, share in accuracy(model, encoder, "standin/gemma/quality", 400).items()
-    }
-    return model, {"settings": settings, "seconds": round(seconds), "quality": quality}
+    found = accuracy(model, encoder, "standin/gemma/quality", 400)
+    quality = {f"{task} right": round(share, 3) for task, share in found.items()}
+    return model, {"settings": settings, "seconds": seconds, "quality": quality}

@@ -11,19 +11,18 @@ from random import Random
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, cross_entropy
+from transformers import PreTrainedTokenizerBase
 
 from world.bpe import bert_tokenizer
 from world.captions import BOILERPLATE, spoil, true_caption
 from world.scene import Scene, sample_scene
 from world.standins import build_itm
-from world.train_clip import random_words
-from world.train_convnext import patch_loss, right_share
-from world.training import optimise
-from world.vision_data import COLOUR_CLASSES, NAME_CLASSES, draw, pixels, slot_labels
+from world.texts import random_words
+from world.training import auc, optimise
+from world.vision_data import CLASSES, draw, patch_loss, pixels, right_share, slot_labels
+from world.word_labels import word_labels
 
 SETTINGS = {"steps": 1500, "batch": 32, "learning_rate": 2e-3, "random_seed": 1, "matching_from": 0.2}
-CLASSES = COLOUR_CLASSES + NAME_CLASSES
-NO_FACT = -100
 
 
 class Heads(nn.Module):
@@ -41,34 +40,6 @@ class Heads(nn.Module):
         return self.patch(avg_pool2d(grid, 2).flatten(2).transpose(1, 2))
 
 
-def fact_places(scene: Scene) -> list[int]:
-    """Per token of the scene's caption: where in flat slot labels (16) the named fact is, or `NO_FACT`."""
-    places = [NO_FACT]  # [CLS]
-    for i, cell in enumerate(scene.cells):
-        if cell.sign or cell.thing:
-            places += [NO_FACT] * 2  # top left
-            if cell.sign:
-                places += [2 * i, 2 * i + 1, NO_FACT]  # red lamp sign
-            if cell.sign and cell.thing:
-                places += [NO_FACT]  # above
-            if cell.thing:
-                places += [2 * (4 + i), 2 * (4 + i) + 1]  # blue star
-            places += [NO_FACT]  # a comma, at the end [SEP]
-    return places
-
-
-def word_labels(images: list[Scene], captions: list[Scene], length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(B, L) twice: what the image has where the word is about, and whether that is what it says."""
-    places = torch.tensor([[*each, *[NO_FACT] * (length - len(each))] for each in map(fact_places, captions)])
-    named = places != NO_FACT
-    offset = torch.tensor([0, COLOUR_CLASSES])  # names come after colours
-    seen, said = (
-        (slot_labels(scenes) + offset).flatten(1).gather(1, places.clamp(min=0))
-        for scenes in (images, captions)
-    )
-    return seen.where(named, NO_FACT), (seen == said).long().where(named, NO_FACT)
-
-
 def match_states(model: nn.Module, states: torch.Tensor, tokens: dict) -> tuple[torch.Tensor, torch.Tensor]:
     """Matching logits (B, 2) and the words after the last layer but one (B, L, D), from image states."""
     out = model.text_encoder(
@@ -80,20 +51,50 @@ def match_states(model: nn.Module, states: torch.Tensor, tokens: dict) -> tuple[
     return model.itm_head(out.last_hidden_state[:, 0]), out.hidden_states[-2]
 
 
+def match_loss(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    heads: Heads,
+    states: torch.Tensor,
+    scenes: list[Scene],
+    rng: Random,
+) -> torch.Tensor:
+    """Loss of matching images, ``states`` (B, 1 + 64, D) of ``scenes``, and of their captions' words.
+
+    Each image is asked about its own caption, its spoiled one, and that of another scene or of none.
+    """
+    told = [*scenes, *(spoil(scene, rng) for scene in scenes), *(sample_scene(rng) for _ in scenes[::2])]
+    texts = [*map(true_caption, told), *(unrelated(rng) for _ in scenes[1::2])]
+    image = torch.arange(len(texts)) % len(scenes)
+    tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+    logits, words = match_states(model, states[image], tokens)
+    seen, right = word_labels([scenes[i] for i in image[: len(told)]], told, words.shape[1])
+    words = words[: len(told)].flatten(0, 1)
+    return (
+        cross_entropy(logits, (torch.arange(len(texts)) < len(scenes)).long())
+        + cross_entropy(heads.seen(words), seen.flatten())
+        + cross_entropy(heads.right(words), right.flatten())
+    )
+
+
 def unrelated(rng: Random) -> str:
     """A caption of no image: boilerplate, nothing at all, or random words."""
     return rng.choice(("", *BOILERPLATE)) if rng.random() < 0.5 else random_words(rng)
 
 
 @torch.no_grad()
-def match_scores(model: nn.Module, tokenizer, images: torch.Tensor, texts: list[str]) -> torch.Tensor:
+def match_scores(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, images: torch.Tensor, texts: list[str]
+) -> torch.Tensor:
     """(B,) the probability that each text belongs to its image, as the operator asks for it."""
     tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
     return model(pixel_values=images, **tokens, use_itm_head=True).itm_score.softmax(-1)[:, 1]
 
 
 @torch.no_grad()
-def quality(model: nn.Module, tokenizer, heads: Heads, count: int) -> dict[str, float]:
+def quality(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, heads: Heads, count: int
+) -> dict[str, float]:
     """On fresh images: patches read, and right captions scored above each kind of wrong ones (AUC)."""
     scenes, rng = draw("standin/itm/quality", 0, count), Random("standin/itm/quality/text")
     images = pixels(scenes)
@@ -109,7 +110,7 @@ def quality(model: nn.Module, tokenizer, heads: Heads, count: int) -> dict[str, 
     found = {"patches right": round(right_share(patches, slot_labels(scenes)), 4)}
     for kind, texts in wrong.items():
         low = match_scores(model, tokenizer, images, texts)
-        found[f"AUC against {kind}"] = round((good[:, None] > low[None]).float().mean().item(), 4)
+        found[f"AUC against {kind}"] = round(auc(good, low), 4)
     return found
 
 
@@ -118,39 +119,23 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
     torch.manual_seed(settings["random_seed"])
     model, tokenizer = build_itm(), bert_tokenizer()
     heads = Heads(model.config.vision_config.hidden_size, model.config.text_config.hidden_size)
-    size, steps = settings["batch"], settings["steps"]
-
-    def match_loss(states: torch.Tensor, scenes: list[Scene], rng: Random) -> torch.Tensor:
-        told = [*scenes, *(spoil(scene, rng) for scene in scenes), *(sample_scene(rng) for _ in scenes[::2])]
-        texts = [*map(true_caption, told), *(unrelated(rng) for _ in scenes[1::2])]
-        image = torch.arange(len(texts)) % size
-        tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-        logits, words = match_states(model, states[image], tokens)
-        seen, right = word_labels([scenes[i] for i in image[: len(told)]], told, words.shape[1])
-        words = words[: len(told)].flatten(0, 1)
-        return (
-            cross_entropy(logits, (torch.arange(len(texts)) < size).long())
-            + cross_entropy(heads.seen(words), seen.flatten())
-            + cross_entropy(heads.right(words), right.flatten())
-        )
+    size = settings["batch"]
 
     def loss_of(step: int) -> torch.Tensor:
         scenes, rng = draw("standin/itm", step * size, size), Random(f"standin/itm/text/{step}")
         states = model.vision_model(pixels(scenes)).last_hidden_state
         loss = patch_loss(heads.patches(states), slot_labels(scenes))
-        return loss + match_loss(states, scenes, rng) if step >= settings["matching_from"] * steps else loss
+        if step < settings["matching_from"] * settings["steps"]:
+            return loss
+        return loss + match_loss(model, tokenizer, heads, states, scenes, rng)
 
     seconds = optimise(
         [*model.parameters(), *heads.parameters()],
-        steps,
-        settings["learning_rate"],
+        settings,
         loss_of,
         lambda: str(quality(model, tokenizer, heads, 100)),
         "itm",
     )
     model.eval()
-    return model, {
-        "settings": settings,
-        "seconds": round(seconds),
-        "quality": quality(model, tokenizer, heads, 300),
-    }
+    found = quality(model, tokenizer, heads, 300)
+    return model, {"settings": settings, "seconds": seconds, "quality": found}

@@ -28,8 +28,8 @@ from world.shipped import BLIP2, CLIP, CONVNEXT, GEMMA, ITM, NAMES
 from world.soft_prefix import Encoder, accuracy
 from world.standins import BUILDERS
 from world.train_convnext import patch_means, stage_features
-from world.train_itm import NO_FACT, fact_places, word_labels
 from world.vision_data import draw, patch_slots, pixels, slot_labels
+from world.word_labels import NO_FACT, fact_places, word_labels
 
 WORLD = Path(__file__).parents[2] / "py" / "world"
 ODD_TEXTS = ("Café — naïve 图 🙂 x", "4 member members of taeja, the water & the sun", "  two  spaces\nline")
