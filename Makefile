@@ -231,7 +231,7 @@ $(MODELS)/.make/standins: | $(ENV)
 	@$(call stage,$(PYTHON) py/world/make_models.py --output $(MODELS))
 OUTPUTS.world := seed/ finetune/ eval/ controls/
 PACKAGES.world := pillow
-CODE.world := $(addprefix py/world/,make_data.py scene.py render.py captions.py questions.py folders.py) $(COMMON_CODE)
+CODE.world := $(addprefix py/world/,$(addsuffix .py,make_data training_sets eval_sets scene render captions questions folders)) $(COMMON_CODE)
 $(DATA)/.make/world: | $(ENV)
 	@$(call stage,$(PYTHON) py/world/make_data.py --output $(DATA))
 else

@@ -91,7 +91,7 @@ def make_seed(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def world_seed(tmp_path: Path) -> Callable[[int], Path]:
     """A function that writes ``count`` records of the demo's world."""
-    from world.make_data import make_seed
+    from world.training_sets import make_seed
 
     def make(count: int) -> Path:
         make_seed(tmp_path / "world", "test", count)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from world.make_data import make_finetune, make_mmbench, make_seed, make_textvqa
+from world.eval_sets import make_mmbench, make_textvqa
+from world.training_sets import make_finetune, make_seed
 
 SCRIPT = Path(__file__).resolve().parents[1] / "py/check_data.py"
 

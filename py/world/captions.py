@@ -71,9 +71,9 @@ def spoil(scene: Scene, rng: Random) -> Scene:
     return replace(scene, cells=tuple(cells))
 
 
-def web_caption(scene: Scene, rng: Random, noise: dict[str, float] = NOISE) -> tuple[str, str]:
-    """Draw (kind, caption) with the shares of ``noise``; ``kind`` is one of its keys."""
-    kind = rng.choices(list(noise), weights=list(noise.values()))[0]
+def web_caption(scene: Scene, rng: Random) -> tuple[str, str]:
+    """Draw (kind, caption) with the shares of `NOISE`; ``kind`` is one of its keys."""
+    kind = rng.choices(list(NOISE), weights=list(NOISE.values()))[0]
     if kind == "right":
         return kind, true_caption(scene)
     if kind == "partly wrong":

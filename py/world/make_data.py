@@ -8,144 +8,18 @@ images of different sets, and of the two splits, are unrelated. ``--split tune``
 """
 
 import argparse
-import base64
-import csv
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cli
 from errors import BadInput
-from json_files import write_json, write_jsonl
-from records import EOC_TOKEN, IMAGE_TOKEN, LLAVA_IMAGE_TOKEN
-from world.captions import true_caption, web_caption
+from world.eval_sets import make_mmbench, make_textvqa
 from world.folders import atomic_folder
-from world.questions import ASKERS, DESCRIBE, ask_choice, ask_reading
-from world.render import jpeg, render
-from world.scene import Scene, sample_scene, scene_stream
+from world.training_sets import make_controls, make_finetune, make_seed
 
 PARTS = ("seed", "finetune", "eval", "controls")
-TSV_COLUMNS = (
-    "index",
-    "question",
-    "hint",
-    "A",
-    "B",
-    "C",
-    "D",
-    "answer",
-    "category",
-    "image",
-    "source",
-    "l2-category",
-    "comment",
-    "split",
-)
-
-
-def scenes(stream: str, count: int) -> Iterator[tuple[Scene, Random]]:
-    """Yield ``count`` scenes of a stream, each with its source, from which captions and questions draw on."""
-    for index in range(count):
-        rng = scene_stream(stream, index)
-        yield sample_scene(rng), rng
-
-
-def record_ids(stream: str, count: int) -> list[str]:
-    """Nine-digit ids, unique within the stream, in no order."""
-    return [f"{number:09d}" for number in Random(f"{stream}/ids").sample(range(10 * count), count)]
-
-
-def image_path(record_id: str) -> str:
-    """The official place of an image, ``images/00194/001948799.jpg``."""
-    return f"images/{record_id[:5]}/{record_id}.jpg"
-
-
-def save_image(folder: Path, record_id: str, scene: Scene) -> str:
-    """Store an image below ``folder``; returns its `image_path`."""
-    path = image_path(record_id)
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_bytes(jpeg(render(scene)))
-    return path
-
-
-def dj_record(record_id: str, caption: str, image: str) -> dict:
-    """One line of ``mgm_pretrain_stage_1.jsonl``."""
-    return {"id": record_id, "text": f"{IMAGE_TOKEN}\n{caption} {EOC_TOKEN}", "images": [image]}
-
-
-def llava_record(record_id: str, human: str, gpt: str, image: str) -> dict:
-    """One record of ``stage_1.json`` or of the finetune set."""
-    turns = [{"from": "human", "value": f"{LLAVA_IMAGE_TOKEN}\n{human}"}, {"from": "gpt", "value": gpt}]
-    return {"id": record_id, "conversations": turns, "image": image}
-
-
-def make_seed(folder: Path, stream: str, count: int) -> None:
-    """Write the seed set: noisy captions as Data-Juicer and as LLaVA records."""
-    dj, llava = [], []
-    for record_id, (scene, rng) in zip(record_ids(stream, count), scenes(stream, count), strict=True):
-        image = save_image(folder, record_id, scene)
-        _, caption = web_caption(scene, rng)
-        dj.append(dj_record(record_id, caption, image))
-        llava.append(llava_record(record_id, rng.choice(DESCRIBE), caption, image))
-    write_jsonl(folder / "mgm_pretrain_demo.jsonl", dj)
-    write_json(folder / "stage_1.json", llava)
-
-
-def make_controls(folder: Path, stream: str, count: int) -> None:
-    """Write the seed's records with their true captions, and with these shuffled among the images."""
-    ids = record_ids(stream, count)
-    captions = [true_caption(scene) for scene, _ in scenes(stream, count)]
-    shuffled = Random(f"{stream}/shuffle").sample(captions, count)
-    for name, texts in (("clean", captions), ("shuffled", shuffled)):
-        records = [dj_record(i, text, f"../seed/{image_path(i)}") for i, text in zip(ids, texts, strict=True)]
-        write_jsonl(folder / f"{name}.jsonl", records)
-
-
-def make_finetune(folder: Path, stream: str, count: int) -> None:
-    """Write the finetune set: TextVQA-like and MMBench-like questions in turn."""
-    out, ids = [], record_ids(stream, count)
-    for n, (scene, rng) in enumerate(scenes(stream, count)):
-        asked, image = ASKERS[n % len(ASKERS)](scene, rng), save_image(folder, ids[n], scene)
-        out.append(llava_record(ids[n], asked.prompt(), asked.reply(), image))
-    write_json(folder / "mgm_instruction_demo.json", out)
-
-
-def make_textvqa(folder: Path, stream: str, count: int) -> None:
-    """Write TextVQA's questions, annotations and images."""
-    (folder / "train_images").mkdir(parents=True)
-    questions, annotations = [], []
-    for n, (scene, rng) in enumerate(scenes(stream, count)):
-        asked, image_id = ask_reading(scene, rng), f"{Random(f'{stream}/{n}/id').getrandbits(64):016x}"
-        (folder / "train_images" / f"{image_id}.jpg").write_bytes(jpeg(render(scene)))
-        questions.append({"question_id": image_id, "image": f"{image_id}.jpg", "text": asked.prompt()})
-        answers = {"question": asked.question, "answers": [asked.answer] * 10}
-        annotations.append({"question_id": n, "image_id": image_id, **answers})
-    write_jsonl(folder / "llava_textvqa_val_v051_ocr.jsonl", questions)
-    about = {"dataset_type": "val", "dataset_name": "textvqa", "dataset_version": "0.5.1"}
-    write_json(folder / "TextVQA_0.5.1_val.json", {**about, "data": annotations})
-
-
-def make_mmbench(folder: Path, stream: str, count: int) -> None:
-    """Write MMBench's table, images in base64; each question is asked once (no circular variants)."""
-    folder.mkdir(parents=True)
-    with (folder / "mmbench_dev_20230712.tsv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, TSV_COLUMNS, delimiter="\t", restval="", lineterminator="\n")
-        table.writeheader()
-        for index, (scene, rng) in enumerate(scenes(stream, count)):
-            asked = ask_choice(scene, rng)
-            options = dict(zip("ABCD", asked.options, strict=True))
-            kind = {
-                "category": asked.category,
-                "l2-category": asked.l2_category,
-                "source": "world",
-                "split": "dev",
-            }
-            image = base64.b64encode(jpeg(render(scene))).decode()
-            row = {"index": index, "question": asked.question, "answer": asked.letter, "image": image}
-            table.writerow({**row, **options, **kind})
 
 
 def make_part(part: str, folder: Path, stream: str, args: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ lower half a thing (a coloured shape). Colours, words and shapes are distinct wi
 question has one answer.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -108,3 +109,10 @@ def sample_scene(rng: Random, counts: tuple[int, ...] = (2, 3)) -> Scene:
 def scene_stream(stream: str, index: int) -> Random:
     """The random source of one record; equal names give equal records, different streams are unrelated."""
     return Random(f"{stream}/{index}")
+
+
+def scenes(stream: str, count: int) -> Iterator[tuple[Scene, Random]]:
+    """Yield ``count`` scenes of a stream, each with its source, from which captions and questions draw on."""
+    for index in range(count):
+        rng = scene_stream(stream, index)
+        yield sample_scene(rng), rng

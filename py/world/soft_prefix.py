@@ -1,75 +1,21 @@
-"""Lessons for the Gemma stand-in: text after a *soft prefix*, 16 positions that say what an image holds.
+"""Reading a *soft prefix*: text after 16 positions that say what an image holds, for the Gemma stand-in.
 
 Position p stands for CLIP patch p of a 4 × 4 grid: a weighted sum of the embeddings of the words for what is
 there. A language model that reads these gives pretraining something to align the images' features to.
 """
 
 from dataclasses import dataclass
-from random import Random
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast
 
-from world.captions import true_caption
-from world.questions import DESCRIBE, ask_choice, ask_reading
-from world.scene import COLOURS, PLACES, SHAPES, WORDS, Scene, sample_scene, scene_stream
+from world.lessons import PATCHES, TASKS, Lesson, lesson
+from world.scene import COLOURS, SHAPES, WORDS
 
-PATCHES = 16
 WIDEST = 5  # words at one position
 IGNORE = -100
-# Facts: all that is there in any order, by name or by colour. It teaches to find by any key, a dozen times a
-# lesson; a caption does so by place alone, and a choice once.
-TASKS = ("caption", "reading", "facts", "choice")
-ASK_FACTS = "What is on the image?"
-
-
-def patch_words(scene: Scene) -> list[tuple[str, ...]]:
-    """The words for each of the 16 patches, row by row (`world.vision_data.patch_slots`)."""
-    out = []
-    for p in range(PATCHES):
-        row, column = divmod(p, 4)
-        i = 2 * (row // 2) + column // 2
-        cell, place = scene.cells[i], tuple(PLACES[i].split())
-        if row % 2 == 0:
-            out.append((cell.sign.colour, cell.sign.word, "sign", *place) if cell.sign else place)
-        else:
-            out.append((cell.thing.colour, cell.thing.shape, *place) if cell.thing else place)
-    return out
-
-
-def fact_list(scene: Scene, rng: Random) -> str:
-    """Name, colour and place of everything, in random order; its name or colour comes first, as the key."""
-    items = [(f"{sign.word} sign", sign.colour, place) for place, sign in scene.signs()]
-    items += [(thing.shape, thing.colour, place) for place, thing in scene.things()]
-    out = []
-    for name, colour, place in rng.sample(items, len(items)):
-        key, other = rng.sample((name, colour), 2)
-        out.append(" ".join((key, *rng.sample((other, place), 2))))
-    return ", ".join(out)
-
-
-@dataclass
-class Lesson:
-    """One sample: what the prefix says, and the conversation around it."""
-
-    task: str
-    words: list[tuple[str, ...]]
-    question: str
-    answer: str
-
-
-def lesson(stream: str, index: int, counts: tuple[int, ...], shares: tuple[float, ...]) -> Lesson:
-    """Draw a lesson on a scene: how many signs and things it may have, and the shares of `TASKS`."""
-    rng = scene_stream(stream, index)
-    scene, task = sample_scene(rng, counts), rng.choices(TASKS, weights=shares)[0]
-    if task == "caption":
-        return Lesson(task, patch_words(scene), rng.choice(DESCRIBE), true_caption(scene))
-    if task == "facts":
-        return Lesson(task, patch_words(scene), ASK_FACTS, fact_list(scene, rng))
-    asked = (ask_reading if task == "reading" else ask_choice)(scene, rng)
-    return Lesson(task, patch_words(scene), asked.prompt(), asked.reply())
 
 
 @dataclass
@@ -92,7 +38,7 @@ class Encoder:
         names = {*COLOURS, *SHAPES, *WORDS, "sign", "top", "bottom", "left", "right"}
         self.word_ids = {name: tokenizer.convert_tokens_to_ids(f"▁{name}") for name in names}
 
-    def _ids(self, text: str) -> list[int]:
+    def _ids(self, text: str | list[str]) -> list:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
     def __call__(self, lessons: list[Lesson]) -> Batch:
@@ -142,13 +88,13 @@ def embed(
 
 def lesson_loss(model: nn.Module, embeds: torch.Tensor, labels: torch.Tensor, even: bool) -> torch.Tensor:
     """Cross entropy over all tokens; ``even``: each lesson counts the same, however short its answer."""
-    logits, target = forward(model, embeds, labels)
+    logits, target = labelled_logits(model, embeds, labels)
     learned = labels[:, 1:] != IGNORE
     weight = learned / (learned.sum(1, keepdim=True) * len(labels) if even else learned.sum())
     return (cross_entropy(logits, target, reduction="none") * weight[learned]).sum()
 
 
-def forward(
+def labelled_logits(
     model: nn.Module, embeds: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits (N, V) and targets (N,) at the N labelled positions."""
@@ -159,9 +105,7 @@ def forward(
 
 
 @torch.no_grad()
-def accuracy(
-    model: nn.Module, encoder: Encoder, stream: str, count: int, noise: float = 0.0
-) -> dict[str, float]:
+def accuracy(model: nn.Module, encoder: Encoder, stream: str, count: int) -> dict[str, float]:
     """Share of lessons per task whose every answer token is right (given the right ones before it).
 
     Without facts, whose order is random.
@@ -171,7 +115,7 @@ def accuracy(
     for task in (task for task in TASKS if task != "facts"):
         only = tuple(float(task == each) for each in TASKS)
         batch = encoder([lesson(stream, index, (2, 3), only) for index in range(count)])
-        logits, target = forward(model, embed(model, encoder, batch, noise, rng), batch.labels)
+        logits, target = labelled_logits(model, embed(model, encoder, batch, 0.0, rng), batch.labels)
         row = (batch.labels[:, 1:] != IGNORE).nonzero()[:, 0]
         wrong = torch.zeros(count).index_add_(0, row, (logits.argmax(-1) != target).float())
         out[task] = (wrong == 0).float().mean().item()

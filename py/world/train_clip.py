@@ -52,6 +52,13 @@ class Heads(nn.Module):
         """Both labels of all slots from an embedding (B, E)."""
         return label_loss(self.slots(embedding).view(-1, SLOTS, CLASSES), labels)
 
+    def loss(
+        self, patches: torch.Tensor, image: torch.Tensor, text: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
+        """What is where, from patches (B, 16, D) and from both embeddings (B, E)."""
+        in_patches = patch_loss(self.patch(patches), labels)
+        return in_patches + self.slot_loss(image, labels) + self.slot_loss(text, labels)
+
 
 def small_images(scenes: list[Scene], step: int) -> torch.Tensor:
     """(B, 3, 48, 48): halved as bilinear interpolation does in odd steps, else as CLIP's processor scales."""
@@ -118,8 +125,7 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
             texts += wrong_captions(scenes, rng)
         image, patches = image_features(model, small_images(scenes, step))
         text = text_features(model, tokenizer, texts)
-        loss = patch_loss(heads.patch(patches), labels) + heads.slot_loss(image, labels)
-        loss = loss + heads.slot_loss(text[:size], labels)
+        loss = heads.loss(patches, image, text[:size], labels)
         return loss + contrastive_loss(image, text) if contrast else loss
 
     seconds = optimise(
@@ -132,6 +138,5 @@ def train(settings: dict) -> tuple[nn.Module, dict]:
     model.eval()
     facts = quality(model, tokenizer, heads, 300)
     shrink_stream(model.vision_model, settings["stream_factor"])
-    with torch.no_grad():
-        model.logit_scale.fill_(math.log(100))
+    model.logit_scale.data.fill_(math.log(100))
     return model, {"settings": settings, "seconds": seconds, "quality": facts}

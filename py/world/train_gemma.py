@@ -7,7 +7,8 @@ two, then the world's two or three, then above all choices; noise on the prefix 
 import torch
 
 from world.bpe import gemma_tokenizer
-from world.soft_prefix import Encoder, accuracy, embed, lesson, lesson_loss
+from world.lessons import lesson
+from world.soft_prefix import Encoder, accuracy, embed, lesson_loss
 from world.standins import build_gemma
 from world.training import optimise
 

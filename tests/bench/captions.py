@@ -89,7 +89,7 @@ def compared(folder: Path, count: int, opt_vocabulary: bool) -> dict[str, float]
 
     from batches import batch_of
     from ops.blip2_caption_mapper import Blip2CaptionMapper
-    from world.make_data import make_seed
+    from world.training_sets import make_seed
 
     make_seed(folder / "world", "bench", count)
     samples, everything = batch_of(folder / "world/mgm_pretrain_demo.jsonl"), slice(None)

@@ -93,7 +93,7 @@ def demo_sets(folder: Path) -> tuple[Asked, Asked, Asked]:
     """TextVQA, MMBench, and a quarter of MMBench in circular variants; ``folder`` takes what is made."""
     data = ROOT / "data/demo/eval"
     if not (data / "mmbench").is_dir():
-        from world.make_data import make_mmbench, make_textvqa
+        from world.eval_sets import make_mmbench, make_textvqa
 
         data = folder
         make_textvqa(data / "textvqa", "bench", 400)

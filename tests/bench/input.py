@@ -32,8 +32,8 @@ from mgm.data import Collator, ConversationDataset
 from mgm.images import ImageProcessor, open_image, resize_and_crop
 from mgm.training.trainable import set_trainable
 from rows import parser_of, row, tell, whole_number
-from world.make_data import make_seed
 from world.shipped import CLIP, CONVNEXT, GEMMA, restore
+from world.training_sets import make_seed
 
 ROOT = Path(__file__).resolve().parents[2]
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP, as in its preprocessor_config.json

@@ -7,7 +7,7 @@ from ops.blip_image_text_matching_filter import BlipImageTextMatchingFilter
 from ops.images import Pictures
 from ops.model_loading import load_model
 from world.captions import true_caption
-from world.make_data import scenes
+from world.scene import scenes
 
 BLIP = "blip-itm-base-coco"
 SCORE = "image_text_matching_score"

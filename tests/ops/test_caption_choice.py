@@ -5,7 +5,7 @@ from batches import batch_of
 from ops.clip_best_caption_mapper import ClipBestCaptionMapper
 from ops.put_back_mapper import PutBackMapper
 from world.captions import true_caption
-from world.make_data import scenes
+from world.scene import scenes
 
 CLIP = "clip-vit-large-patch14-336"
 
