@@ -13,7 +13,6 @@ where its last complete checkpoint was. Runs under ``deepspeed``, ``torchrun`` o
 
 import os
 import sys
-from pathlib import Path
 
 import cli
 from mgm.training.launch import (
@@ -29,6 +28,17 @@ LESS_MEMORY = (
 )
 
 
+def is_first() -> bool:
+    """Whether this is the one process that talks and writes."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def say(text: str) -> None:
+    """One line for the user, from the first process alone."""
+    if is_first():
+        print(f"train.py: {text}", file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Prepare the process, parse the flags, then train."""
     if {"-h", "--help"} & set(sys.argv[1:]):
@@ -42,7 +52,7 @@ def main() -> None:
     import torch
 
     import mgm.lean  # noqa: F401  before transformers' Trainer
-    from mgm.training.arguments import parse
+    from mgm.training.flags import parse
 
     on_cpu = not torch.cuda.is_available()
     if with_deepspeed and on_cpu:
@@ -52,10 +62,9 @@ def main() -> None:
 
     from mgm.training.run import run
 
-    first = int(os.environ.get("RANK", "0")) == 0
-    for note in notes if first else ():
-        print(f"{Path(__file__).name}: {note}", file=sys.stderr, flush=True)
-    run(model_args, data_args, args, first)
+    for note in notes:
+        say(note)
+    run(model_args, data_args, args, is_first(), say)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,7 @@ forbid_compiling()
 import torch
 from deepspeed.runtime.checkpoint_engine.torch_checkpoint_engine import TorchCheckpointEngine
 from deepspeed.runtime.fp16.loss_scaler import LossScaler
-from mgm.training.resume import reading
-from mgm.training.trainer import plain_of_deepspeed
+from mgm.training.resume import plain_of_deepspeed, reading
 import cli
 if "--save" in sys.argv:
     torch.save({"loss_scaler": LossScaler(7)}, "sound.pt")

@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from torch import nn
+
 from errors import BadInput
 from json_files import read_json, write_json
 from mgm.saving import save_adapter, save_config, save_finetuned
 from mgm.training.arguments import ModelArguments, TrainingArguments
-from mgm.training.resume import changes, last_checkpoint, remove_checkpoints
+from mgm.training.fingerprint import changes
+from mgm.training.resume import last_checkpoint, remove_checkpoints
 from mgm.training.trainer import MGMTrainer
 
 HELD: list[IO] = []  # open files whose locks last as long as the process
@@ -57,20 +60,11 @@ def finish(trainer: MGMTrainer, model_args: ModelArguments, flop: int) -> None:
     ``flop``: the operations that were reckoned before the first step.
     """
     args, totals = trainer.args, trainer.totals()
-    epochs = args.num_train_epochs
-    asked = (
-        round(len(trainer.train_dataset) * epochs) if args.max_steps <= 0 and epochs == int(epochs) else None
-    )
-    if asked is not None and totals["samples"] != asked:
-        raise BadInput(
-            f"{totals['samples']} samples were trained on, {asked} were asked for; remove {args.output_dir}"
-        )
+    require_all_samples(trainer, totals["samples"])
     if not args.should_save:
         return
     out, model = Path(args.output_dir), trainer.accelerator.unwrap_model(trainer.model)
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad and not parameter.isfinite().all():
-            raise BadInput(f"{out}: {name} is not finite after training; lower the learning rate")
+    require_finite(model, out)
     history = trainer.state.log_history
     history[:] = [entry for entry in history if "train_runtime" not in entry]  # equal runs write equal files
     trainer.save_state()
@@ -80,15 +74,37 @@ def finish(trainer: MGMTrainer, model_args: ModelArguments, flop: int) -> None:
         save_adapter(model, out / "mm_projector.bin")
     else:
         save_finetuned(model, model_args.model_name_or_path, out)
-    losses = [entry["loss"] for entry in history if "loss" in entry]
-    tail = losses[-max(1, len(losses) // 10) :]
     summary = {
         "samples": totals["samples"],
         "steps": trainer.state.global_step,
-        "loss": round(sum(tail) / max(len(tail), 1), 4),
+        "loss": last_loss(history),
         "seconds": round(totals["seconds"], 1),
         "flop": flop,
     }
     write_json(out / "train_summary.json", summary)
     remove_checkpoints(out)
     print(f"train.py: {json.dumps(summary)}", file=sys.stderr, flush=True)
+
+
+def require_all_samples(trainer: MGMTrainer, seen: int) -> None:
+    """Raise `BadInput` unless whole epochs saw every sample as often as was asked for."""
+    args, epochs = trainer.args, trainer.args.num_train_epochs
+    if args.max_steps > 0 or epochs != int(epochs):
+        return
+    asked = round(len(trainer.train_dataset) * epochs)
+    if seen != asked:
+        raise BadInput(f"{seen} samples were trained on, {asked} were asked for; remove {args.output_dir}")
+
+
+def require_finite(model: nn.Module, out: Path) -> None:
+    """Raise `BadInput` for a trained parameter with NaN or an infinite value."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and not parameter.isfinite().all():
+            raise BadInput(f"{out}: {name} is not finite after training; lower the learning rate")
+
+
+def last_loss(history: list[dict]) -> float:
+    """Mean of the last tenth of the losses logged, one at least; 0 where there are none."""
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    tail = losses[-max(1, len(losses) // 10) :]
+    return round(sum(tail) / max(len(tail), 1), 4)

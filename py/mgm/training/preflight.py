@@ -2,41 +2,26 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import torch
 
 from costs.flops import training_flop
-from costs.memory import SHARE, Longest, model_states, sizes
+from costs.memory import SHARE, Longest, sizes
 from costs.sample import Sample
 from costs.shapes import on_meta
-from costs.states import HOST_FACTOR, Memory, checkpoint_bytes
+from costs.states import checkpoint_bytes
 from costs.step import peak_bytes
 from costs.units import scaled, size
-from errors import BadInput
 from mgm.activations import ALL, INPUTS, KEPT, keep
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
 from mgm.data import ConversationDataset
 from mgm.model import MGMGemmaForCausalLM
 from mgm.training.arguments import TrainingArguments
+from mgm.training.room import Room, left, room_for
 from mgm.training.trainable import set_trainable
 
 SMALLER = "PRETRAIN_ or FINETUNE_BATCH_SIZE_PER_GPU (--per_device_train_batch_size) at a lower value"
-
-
-@dataclass(frozen=True)
-class Room:
-    """Bytes. Of one process: what it has on its GPU (else in memory), and what its states will take of that.
-
-    Of all processes: what their states take of the machine's memory beside a GPU's, and what is free there.
-    """
-
-    here: int
-    states: int
-    host: int
-    host_free: int
 
 
 def preflight(
@@ -51,11 +36,7 @@ def preflight(
     samples = samples_of(dataset, model.model.vision_tower.grid**2)
     longest = Longest(max(s.length for s in samples), max(s.labelled for s in samples))
     room = room_for(model, args)
-    allowed = KEPT if args.activation_checkpointing else (ALL,)
-    for kept in allowed:
-        activations = activation_bytes(model, args, longest, kept)
-        if activations <= left(room):
-            break
+    kept, activations = most_kept(model, args, longest, left(room))
     if kept != INPUTS and args.activation_checkpointing:
         say(
             f"memory suffices without gradient checkpointing: layers keep {kept}, nothing is multiplied twice"
@@ -64,10 +45,8 @@ def preflight(
     stage = "pretrain" if pretrain else "finetune"
     flop = training_flop(model, stage, kept).total(samples) * args.num_train_epochs
     parameters, trained = sizes(model)
-    disk, free = (
-        checkpoint_bytes(trained, trained if pretrain else parameters),
-        shutil.disk_usage(existing(Path(args.output_dir))).free,
-    )
+    disk = checkpoint_bytes(trained, trained if pretrain else parameters)
+    free = shutil.disk_usage(existing(Path(args.output_dir))).free
     say(
         f"{scaled(flop, 'FLOP')} for {len(samples):,} samples of up to {longest.length} positions; memory a "
         f"process: {size(need)} of {size(room.here)}; disk: {size(disk)} of {size(free)}"
@@ -88,42 +67,19 @@ def samples_of(dataset: ConversationDataset, patches: int) -> list[Sample]:
     return samples
 
 
-def activation_bytes(model: MGMGemmaForCausalLM, args: TrainingArguments, longest: Longest, kept: str) -> int:
-    """Bytes that a step of the longest samples holds beside the states."""
-    keep(model, kept)
-    return peak_bytes(model, args.per_device_train_batch_size, longest.length, longest.labelled)
+def most_kept(
+    model: MGMGemmaForCausalLM, args: TrainingArguments, longest: Longest, free: float
+) -> tuple[str, int]:
+    """The most that layers may keep in ``free`` bytes, else the least, one of `KEPT`.
 
-
-def room_for(model: MGMGemmaForCausalLM, args: TrainingArguments) -> Room:
-    """What there is, and what weights, gradients and optimizer take; raises `BadInput` if they cannot fit."""
-    parameters, trained = sizes(model)
-    zero = (args.deepspeed or {}).get("zero_optimization", {})
-    available = psutil.virtual_memory().available
-    if (
-        args.device.type != "cuda"
-    ):  # the weights are there already; gradient and two moments, and DeepSpeed's copy
-        width = 2 if args.bf16 and args.deepspeed else 4
-        return Room(
-            available // args.world_size, trained * (width + (12 if args.deepspeed else 8)), 0, available
-        )
-    if args.deepspeed:
-        states = model_states(model, args.world_size, "offload_optimizer" in zero)
-    else:  # nothing is shared: float32 weights, gradients and moments, and buckets for several processes
-        buckets = 4 * trained * (args.world_size > 1)
-        reading = int(4 * parameters * args.world_size * HOST_FACTOR)
-        states = Memory(4 * parameters + 12 * trained + buckets, reading)
-    room = torch.cuda.mem_get_info(args.device)[0]
-    if states.gpu > room:
-        raise BadInput(
-            f"weights and optimizer take {size(states.gpu)}, the GPU has {size(room)} free; set "
-            "DEEPSPEED_CONFIG=configs/zero2_offload.json, use more GPUs (NUM_GPUS), or end what else uses it"
-        )
-    return Room(room, states.gpu, states.host, available)
-
-
-def left(room: Room) -> float:
-    """Bytes that activations may take."""
-    return SHARE * room.here - room.states
+    With it the bytes that a step of the longest samples then holds beside the states.
+    """
+    for kept in KEPT if args.activation_checkpointing else (ALL,):
+        keep(model, kept)
+        held = peak_bytes(model, args.per_device_train_batch_size, longest.length, longest.labelled)
+        if held <= free:
+            break
+    return kept, held
 
 
 def existing(folder: Path) -> Path:

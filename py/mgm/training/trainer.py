@@ -5,13 +5,11 @@ optimizer, schedule, random states, and last its completion mark. Frozen weights
 from.
 """
 
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer
 
@@ -19,19 +17,10 @@ from errors import BadInput
 from json_files import read_json
 from mgm.config import IGNORE_INDEX
 from mgm.training.order import GlobalOrder
-from mgm.training.resume import COMPLETE, complete, reading, remove_checkpoints
+from mgm.training.resume import COMPLETE, complete, plain_of_deepspeed, reading, remove_checkpoints, writing
 from mgm.training.watch import BrokenRun, Reporter
 
 TRAINABLE = "trainable.safetensors"
-
-
-def plain_of_deepspeed() -> list[type]:
-    """What DeepSpeed's checkpoints hold beside tensors: classes of values, which run nothing when read."""
-    from deepspeed.runtime.fp16.loss_scaler import DynamicLossScaler, LossScaler
-    from deepspeed.runtime.zero.config import ZeroStageEnum
-    from deepspeed.utils.tensor_fragment import fragment_address
-
-    return [LossScaler, DynamicLossScaler, ZeroStageEnum, fragment_address]
 
 
 class MGMTrainer(Trainer):
@@ -136,14 +125,8 @@ class MGMTrainer(Trainer):
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         folder = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
         try:
-            super()._save_checkpoint(model, trial)
-        except (torch.OutOfMemoryError, torch.distributed.DistError):
-            raise
-        except (OSError, RuntimeError, SafetensorError) as error:  # torch.save's errors are RuntimeErrors
-            if self.args.should_save:
-                shutil.rmtree(folder, ignore_errors=True)
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadInput(f"{folder}: cannot be written ({reason}); free disk space, start again") from error
+            with writing(folder, self.args.should_save):
+                super()._save_checkpoint(model, trial)
         finally:
             self.args.save_total_limit = limit
         totals = self.totals()

@@ -15,11 +15,12 @@ RUNNER = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from mgm.training.arguments import parse
+from mgm.training.flags import parse
 from mgm.training.run import run
+say = lambda text: print(f"train.py: {text}", file=sys.stderr, flush=True)
 for flags in json.loads(sys.argv[2]):
     if len(flags) > 2:
-        run(*parse(flags, on_cpu=True, tf32=False)[:3], first=True)
+        run(*parse(flags, on_cpu=True, tf32=False)[:3], first=True, say=say)
     else:
         for n, path in enumerate(sorted(Path(flags[0]).glob("*/*[0-9a-f]"))[::2]):
             copy = Path(flags[1], path.parent.name, path.name)

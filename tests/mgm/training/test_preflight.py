@@ -11,6 +11,7 @@ from costs.shapes import on_meta
 from errors import BadInput
 from mgm.data import ConversationDataset
 from mgm.training import preflight as module
+from mgm.training import room
 from mgm.training.preflight import preflight, samples_of
 from mgm.training.trainable import set_trainable
 
@@ -54,7 +55,7 @@ def test_checkpointing_stays_on_where_memory_asks_and_off_where_it_was_never_on(
     tiny_loaded, dataset, tmp_path, monkeypatch
 ):
     little = SimpleNamespace(available=2_000_000)
-    monkeypatch.setattr(module.psutil, "virtual_memory", lambda: little)
+    monkeypatch.setattr(room.psutil, "virtual_memory", lambda: little)
     said, config = [], tiny_loaded.model.config
     assert preflight(config, True, arguments(tmp_path), dataset, said.append)[0] == "inputs"
     assert any("warning" in line and "BATCH_SIZE_PER_GPU" in line for line in said)
@@ -70,7 +71,7 @@ def on_gpu(tmp_path, **changes):
 
 
 def test_weights_and_optimizer_that_exceed_the_gpu_stop_the_run(tiny_loaded, dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.torch.cuda, "mem_get_info", lambda device: (1_000_000, 2_000_000))
+    monkeypatch.setattr(room.torch.cuda, "mem_get_info", lambda device: (1_000_000, 2_000_000))
     with pytest.raises(
         BadInput, match=r"weights and optimizer take .* has 1 MB free; .*zero2_offload.*NUM_GPUS"
     ):
@@ -79,19 +80,19 @@ def test_weights_and_optimizer_that_exceed_the_gpu_stop_the_run(tiny_loaded, dat
 
 @pytest.mark.parametrize(("world_size", "width"), [(1, 12), (4, 16)])
 def test_without_deepspeed_a_gpu_holds_all_in_float32(tiny_loaded, tmp_path, monkeypatch, world_size, width):
-    monkeypatch.setattr(module.torch.cuda, "mem_get_info", lambda device: (10**11, 10**11))
+    monkeypatch.setattr(room.torch.cuda, "mem_get_info", lambda device: (10**11, 10**11))
     model = on_meta(tiny_loaded.model.config)
     set_trainable(model, False)
     parameters, trained = sizes(model)
     args = arguments(tmp_path, device=SimpleNamespace(type="cuda"), world_size=world_size)
-    assert module.room_for(model, args).states == 4 * parameters + width * trained
+    assert room.room_for(model, args).states == 4 * parameters + width * trained
 
 
 def test_a_host_without_room_for_the_optimizer_and_a_full_disk_are_warned_of(
     tiny_loaded, dataset, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(module.torch.cuda, "mem_get_info", lambda device: (10**11, 10**11))
-    monkeypatch.setattr(module.psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
+    monkeypatch.setattr(room.torch.cuda, "mem_get_info", lambda device: (10**11, 10**11))
+    monkeypatch.setattr(room.psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     said = []
     args = on_gpu(tmp_path, zero={"offload_optimizer": {"device": "cpu"}})

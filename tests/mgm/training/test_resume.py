@@ -1,21 +1,6 @@
-"""Whose checkpoint it is."""
+"""Which checkpoint a run goes on from, and what becomes of the others."""
 
-import json
-
-import pytest
-
-from mgm.checkpoint import read_config
-from mgm.data import ConversationDataset
-from mgm.training.resume import changes, complete, last_checkpoint, remove_checkpoints, run_identity
-
-SETTINGS = {
-    "learning_rate": 1e-3,
-    "seed": 1,
-    "output_dir": "a",
-    "save_steps": 5,
-    "logging_steps": 1,
-    "world_size": 1,
-}
+from mgm.training.resume import complete, last_checkpoint, remove_checkpoints
 
 
 def checkpoint(folder, step: int, fingerprint: str | None = "mine"):
@@ -50,13 +35,6 @@ def test_foreign_and_half_written_checkpoints_are_named_and_set_aside(tmp_path):
     assert not (tmp_path / "checkpoint-10").exists()
 
 
-def test_what_changed_since_the_last_start_is_named_with_both_values():
-    before = {"settings": SETTINGS | {"deepspeed": {"stage": 2}}, "inputs": {"llm": "a", "data": "b"}}
-    now = {"settings": SETTINGS | {"world_size": 4, "save_steps": 9}, "inputs": {"llm": "a", "data": "c"}}
-    assert changes(before, before) == ""
-    assert changes(before, now) == "deepspeed, world_size 1 → 4, data"
-
-
 def test_what_is_left_of_a_removed_checkpoint_is_removed_and_only_the_last_set_aside_ones_are_kept(tmp_path):
     mine = checkpoint(tmp_path, 10)
     checkpoint(tmp_path, 5, None)
@@ -81,36 +59,3 @@ def test_only_the_newest_are_kept(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-100"]
     remove_checkpoints(tmp_path)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.fixture
-def identity(tiny_models, tiny_data, tiny_loaded, tmp_path):
-    towers = {"mm_vision_tower": str(tiny_models.clip), "mm_vision_tower_aux": str(tiny_models.aux)}
-    config = read_config(tiny_models.llm, **towers)
-    records = json.loads((tiny_data / "data.json").read_text())
-
-    def make(changed_record=None, adapter=None, **settings):
-        data = tmp_path / "copy.json"
-        data.write_text(json.dumps([*records[:-1], records[-1] | (changed_record or {})]))
-        dataset = ConversationDataset(data, tiny_data, tiny_loaded.tokenizer, tiny_loaded.image_processor)
-        return run_identity({**SETTINGS, **settings}, config, str(tiny_models.llm), adapter, dataset)[
-            "fingerprint"
-        ]
-
-    return make
-
-
-def test_a_fingerprint_changes_with_what_decides_the_result_and_with_nothing_else(identity, tmp_path):
-    mine = identity()
-    assert identity(output_dir="b", save_steps=9, logging_steps=7, dataloader_num_workers=2) == mine
-    assert identity(feature_cache="features", feature_cache_gb=7.0) == mine
-    (tmp_path / "adapter.bin").write_bytes(b"1")
-    others = [
-        identity(learning_rate=2e-3),
-        identity(seed=2),
-        identity(world_size=2),
-        identity(changed_record={"id": "other"}),
-        identity(changed_record={"image": "images/0.png"}),
-        identity(adapter=str(tmp_path / "adapter.bin")),
-    ]
-    assert len({mine, *others}) == 7

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from errors import BadInput
-from mgm.training.arguments import parse, translate
+from mgm.training.flags import parse, translate
 from mgm.training.launch import deepspeed_config
 
 NEEDED = ["--model_name_or_path", "m", "--data_path", "d", "--output_dir", "o"]
