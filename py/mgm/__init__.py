@@ -1,7 +1,7 @@
 """The model of the challenge (MGM-2B: Gemma, CLIP and ConvNeXt towers, patch-info mining) in small parts.
 
-Read in this order: conversation, images, vision_tower, vision_tower_aux, mining, last_layer, loss, model,
-plain, activations, checkpoint, features, data, prefill, generate.
+Read in this order: conversation, images, vision_tower, vision_tower_aux, mining, last_layer, decoder, loss,
+model, plain, activations, checkpoint, features, data, prefill, generate.
 """
 
 import gc

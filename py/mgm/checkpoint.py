@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 import mgm.lean  # noqa: F401  before mgm.model
 from errors import BadInput
 from json_files import read_json
 from mgm.adapter import PROJECTORS, adapter_state, replace_parts
 from mgm.assemble import assemble, llm_state
-from mgm.config import MODEL_TYPES, TOWERS, MGMConfig, read_config, resolve_towers
+from mgm.config import TOWERS, MGMConfig, read_config, resolve_towers
+from mgm.config_checks import MODEL_TYPES
 from mgm.features import FeatureCache
 from mgm.images import ImageProcessor
 from mgm.model import MGMGemmaForCausalLM
@@ -59,7 +60,9 @@ def load_mgm(
     return LoadedMGM(model.to(device).eval(), tokenizer, processor)
 
 
-def load_base(config: MGMConfig, llm: str | Path, adapter: str | Path | None, dtype: torch.dtype, seed: int):
+def load_base(
+    config: MGMConfig, llm: str | Path, adapter: str | Path | None, dtype: torch.dtype, seed: int
+) -> MGMGemmaForCausalLM:
     """The model before training: LLM folder, towers of ``config``, and the adapter or fresh projectors."""
     state, faults = llm_state(llm), []
     if adapter:
@@ -69,7 +72,7 @@ def load_base(config: MGMConfig, llm: str | Path, adapter: str | Path | None, dt
     return assemble(config, state, None if adapter or has_projectors else seed, dtype, faults)
 
 
-def load_tokenizer(folder: str | Path, max_length: int):
+def load_tokenizer(folder: str | Path, max_length: int) -> PreTrainedTokenizerFast:
     """The tokenizer of a folder, right-padding; raises `BadInput` unless it belongs to the folder's model."""
     config = read_config(folder)
     try:
@@ -87,6 +90,12 @@ def load_tokenizer(folder: str | Path, max_length: int):
         raise BadInput(f"{folder}: tokenizer.json is missing; fetch the folder again")
     tokenizer.backend_tokenizer.no_truncation()  # whatever tokenizer.json says: nothing is cut unasked
     tokenizer.backend_tokenizer.no_padding()
+    require_match(folder, tokenizer, config)
+    return tokenizer
+
+
+def require_match(folder: str | Path, tokenizer: PreTrainedTokenizerFast, config: MGMConfig) -> None:
+    """Raise `BadInput` unless the tokenizer's size and special tokens are those of ``config``."""
     if not 0 <= config.vocab_size - len(tokenizer) < PADDING:
         raise BadInput(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens and config.json says vocab_size "
@@ -101,7 +110,6 @@ def load_tokenizer(folder: str | Path, max_length: int):
                 f"{folder}: {token} is {own} in the tokenizer and {named} in config.json: it belongs to "
                 "another model; fetch the folder again"
             )
-    return tokenizer
 
 
 def load_processor(config: MGMConfig) -> ImageProcessor:

@@ -19,7 +19,7 @@ from mgm.packed_towers import PackedTowers
 from pictures import PictureFile
 
 if TYPE_CHECKING:  # takes seconds, and who only reads data does not need it
-    from mgm.model import MGMGemmaModel
+    from mgm.decoder import MGMGemmaModel
 
 BLANK = "blank"  # the key of a sample without picture
 LARGEST_TRIAL = 64

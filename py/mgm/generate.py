@@ -73,22 +73,32 @@ def generate_batch(
     max_new_tokens: int,
     padding_side: str = "left",
 ) -> list[list[int]]:
-    """Prefill once, then one token a step for the rows that have not ended; ended rows leave the batch.
+    """Prefill once, then one token a step for the rows that have not ended.
 
     Rows of one picture share it as one object; with ``loaded.features`` it is its file. The cache's columns:
     prefix | rest, padded | new tokens.
     """
-    model, eos = loaded.model, loaded.tokenizer.eos_token_id
-    cache = DynamicCache(config=model.config)
+    cache = DynamicCache(config=loaded.model.config)
     seen = read_pictures(loaded, prompts, pictures, cache)  # (B, prefix)
     input_ids, mask = pad([after_picture(ids) for ids in prompts], loaded, padding_side)
     columns = (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).argmax(1)  # the last of each
     mask = torch.cat([seen, mask], dim=1)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    last = positions[:, -1]  # position of the newest token
     inputs = {"input_ids": input_ids, "position_ids": positions[:, seen.shape[1] :], "last_only": columns}
-    answers: list[list[int]] = [[] for _ in prompts]
-    rows = list(range(len(prompts)))
+    return decode(loaded, cache, mask, inputs, max_new_tokens)
+
+
+def decode(
+    loaded: LoadedMGM, cache: DynamicCache, mask: torch.Tensor, inputs: dict, max_new_tokens: int
+) -> list[list[int]]:
+    """The answers' ids from the cached prefix and the rest of each prompt; ended rows leave the batch.
+
+    ``mask`` (B, columns) covers both, ``inputs`` is what the model is given of the rest.
+    """
+    model, eos = loaded.model, loaded.tokenizer.eos_token_id
+    answers: list[list[int]] = [[] for _ in mask]
+    rows = list(range(len(mask)))
+    last = inputs["position_ids"][:, -1]  # position of the newest token
     for step in range(max_new_tokens):
         logits = model(attention_mask=mask, past_key_values=cache, use_cache=True, **inputs).logits[:, -1]
         tokens = logits.float().argmax(-1)

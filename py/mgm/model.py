@@ -1,4 +1,4 @@
-"""MGM on Gemma: towers, patch-info mining, projector and decoder under the official parameter names.
+"""MGM on Gemma: pictures through towers, mining and projector into the decoder, to logits or a loss.
 
 Official files: ``mgm_arch.py``, ``language_model/mgm_gemma.py``.
 """
@@ -7,47 +7,13 @@ import torch
 from torch import nn
 from transformers import GemmaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
-from transformers.models.gemma.modeling_gemma import GemmaModel
 
-from errors import BadInput
 from mgm.config import IMAGE_TOKEN_INDEX, MGMConfig
-from mgm.last_layer import LastLayer, labelled_columns
+from mgm.decoder import MGMGemmaModel
+from mgm.last_layer import labelled_columns
 from mgm.loss import mean_loss
 from mgm.mining import mine, windows
-from mgm.projector import mining_projector, mm_projector
-from mgm.splice import splice
-from mgm.vision_tower import VisionTower, vision_config
-from mgm.vision_tower_aux import VisionTowerAux
-
-
-class MGMGemmaModel(GemmaModel):
-    """Gemma's decoder with the two towers and the projectors beside its layers."""
-
-    config_class = MGMConfig
-
-    def __init__(self, config: MGMConfig) -> None:
-        super().__init__(config)
-        self.layers[-1] = LastLayer(config, config.num_hidden_layers - 1)
-        if config.mm_vision_select_feature != "patch":
-            raise BadInput(f"mm_vision_select_feature {config.mm_vision_select_feature}: must be patch")
-        self.vision_tower = VisionTower(vision_config(config.mm_vision_tower), config.mm_vision_select_layer)
-        self.vision_tower_aux = VisionTowerAux(config.mm_vision_tower_aux)
-        width, width_aux = self.vision_tower.hidden_size, self.vision_tower_aux.hidden_size
-        self.check_geometry(config.image_size_aux)
-        config.mm_hidden_size, config.mm_hidden_size_aux = width, width_aux
-        self.mm_projector = mm_projector(config.mm_projector_type, width, config.hidden_size)
-        self.vlm_uni_query_projector = mining_projector(width, width)
-        self.vlm_uni_aux_projector = mining_projector(width_aux, width)
-        self.vlm_uni_val_projector = mining_projector(width_aux, width)
-
-    def check_geometry(self, image_size_aux: int) -> None:
-        """Raise `BadInput` unless each low-resolution patch covers the same number of positions."""
-        grid, stride = self.vision_tower.grid, self.vision_tower_aux.stride
-        if image_size_aux % (grid * stride):
-            raise BadInput(
-                f"image_size_aux {image_size_aux} is no multiple of {grid * stride}, the low-resolution "
-                f"tower's {grid} patches a side times the other's stride of {stride} pixels; choose one"
-            )
+from mgm.splice import Spliced, splice
 
 
 class MGMGemmaForCausalLM(GemmaForCausalLM):
@@ -67,9 +33,7 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
     def tower_features(
         self, images: torch.Tensor, images_aux: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The frozen part: ``images`` (N, 3, H, H) to (N, P, D_clip), ``images_aux`` (N, 3, H', H') to (N, C,
-        h, h).
-        """
+        """The frozen part: ``images`` (N, 3, H, H) to (N, P, D_clip), ``images_aux`` to (N, C, h, h)."""
         tower, tower_aux = self.model.vision_tower, self.model.vision_tower_aux
         dtype = next(tower.parameters()).dtype
         return tower(images.to(dtype)), tower_aux(images_aux.to(dtype))
@@ -98,30 +62,25 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         images: torch.Tensor,
         images_aux: torch.Tensor,
         labels: torch.Tensor | None = None,
-        padding_side: str = "right",
         are_features: bool = False,
-    ):
+    ) -> Spliced:
         """Splice pictures (one a row, (B, 3, ·, ·)) into ids; rows without a slot cost no tower computation.
 
         With ``are_features`` the towers' outputs (see `tower_features`) are given in place of pictures.
         transformers 4.38 multiplied whatever embeddings it was given, image features included, by √D; version
         5 scales in ``embed_tokens``, so only the image features are scaled here.
         """
-        with_image = (input_ids == IMAGE_TOKEN_INDEX).any(1)
-        assert int((input_ids == IMAGE_TOKEN_INDEX).sum()) == int(with_image.sum()), (
-            "one image slot a row at most"
-        )
-        rows = with_image if with_image.any() else torch.arange(1, device=input_ids.device)
+        slots = input_ids == IMAGE_TOKEN_INDEX
+        with_image, count = slots.any(1), int(slots.sum())
+        assert count == int(with_image.sum()), "one image slot a row at most"
+        rows = with_image if count else torch.arange(1, device=input_ids.device)
         encode = self.project if are_features else self.encode_images
-        features = encode(images[rows], images_aux[rows])
-        features = features[
-            : int(with_image.sum())
-        ]  # a batch of text: none, yet every projector gets a gradient
+        # A batch of text encodes one picture and takes none, so that every projector gets a gradient.
+        features = encode(images[rows], images_aux[rows])[:count]
         embed_tokens = self.model.embed_tokens
-        features = features.to(embed_tokens.weight.dtype) * embed_tokens.embed_scale.to(
-            embed_tokens.weight.dtype
-        )
-        return splice(input_ids, attention_mask, labels, embed_tokens, features, padding_side)
+        dtype = embed_tokens.weight.dtype
+        features = features.to(dtype) * embed_tokens.embed_scale.to(dtype)
+        return splice(input_ids, attention_mask, labels, embed_tokens, features)
 
     def forward(
         self,
@@ -137,16 +96,10 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         use_cache: bool | None = None,
         num_items_in_batch: torch.Tensor | int | None = None,
         last_only: torch.Tensor | None = None,
-        return_dict: bool = True,
     ) -> CausalLMOutputWithPast:
-        """With ``labels``: the loss (`labelled_loss`).
-
-        Without: logits (B, L, V), or (B, 1, V) at the columns ``last_only`` (B,).
-        """
+        """With ``labels``: `labelled_loss`; else logits (B, L, V), or of columns ``last_only`` (B,) alone."""
         if images is not None:
-            spliced = self.embed(
-                input_ids, attention_mask, images, images_aux, labels, are_features=are_features
-            )
+            spliced = self.embed(input_ids, attention_mask, images, images_aux, labels, are_features)
             input_ids, inputs_embeds, labels = None, spliced.embeds, spliced.labels
             attention_mask, position_ids = spliced.mask, spliced.positions
         given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "position_ids": position_ids}

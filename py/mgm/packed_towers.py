@@ -17,7 +17,7 @@ from PIL import Image
 from mgm.images import ImageProcessor
 
 if TYPE_CHECKING:  # takes seconds, and who only reads data does not need it
-    from mgm.model import MGMGemmaModel
+    from mgm.decoder import MGMGemmaModel
 
 TRIED_SHAPES = ((96, 96), (64, 80), (75, 50), (33, 31))  # width, height; two pictures each
 TRIED_BATCHES = (2, 8)

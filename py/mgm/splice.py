@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 
@@ -21,41 +22,37 @@ def splice(
     input_ids: torch.Tensor,
     attention_mask: torch.Tensor,
     labels: torch.Tensor | None,
-    embed_tokens,
+    embed_tokens: nn.Module,
     image_features: torch.Tensor,
-    padding_side: str = "right",
 ) -> Spliced:
-    """Replace each -200 in ``input_ids`` (B, S) by the next ``image_features`` (images, P, D), in reading
-    order.
+    """Replace each -200 in ``input_ids`` (B, S) by the next ``image_features`` (images, P, D), row by row.
 
-    ``embed_tokens`` maps ids to embeddings as the decoder takes them (already scaled); ``image_features``
-    must be scaled alike. Padding in the input, on either side, is dropped; the output is padded with zeros on
-    ``padding_side``.
+    ``embed_tokens`` gives embeddings as the decoder takes them (already scaled); ``image_features`` must be
+    scaled alike. Padding in the input, on either side, is dropped; zeros pad the output on the right.
     """
     keep = attention_mask.bool()
     slots = (input_ids == IMAGE_TOKEN_INDEX) & keep
+    words = keep & ~slots
     patches = image_features.shape[1]
     assert int(slots.sum()) == len(image_features), (
         f"{int(slots.sum())} image slots for {len(image_features)} image features"
     )
-    width = torch.where(slots, patches, 1) * keep  # (B, S): positions that each id takes
+    columns, mask, positions = lay_out(torch.where(slots, patches, 1) * keep)
+    at_words = words.nonzero()[:, 0], columns[words]
+    patch_columns = columns[slots][:, None] + torch.arange(patches, device=columns.device)  # (images, P)
+    at_patches = slots.nonzero()[:, :1], patch_columns
+    word_embeds = embed_tokens(input_ids[words])  # (words, D)
+    embeds = word_embeds.new_zeros(*mask.shape, word_embeds.shape[-1])  # (B, L, D)
+    embeds = embeds.index_put(at_words, word_embeds)
+    embeds = embeds.index_put(at_patches, image_features.to(embeds.dtype))
+    if labels is not None:
+        labels = labels.new_full(mask.shape, IGNORE_INDEX).index_put(at_words, labels[words])
+    return Spliced(embeds, mask, positions, labels)
+
+
+def lay_out(width: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Where ids that take ``width`` (B, S) positions begin, (B, S); the mask and the positions, (B, L)."""
     ends = width.cumsum(1)
     lengths = ends[:, -1:]  # (B, 1)
-    total = int(lengths.max())
-    shift = total - lengths if padding_side == "left" else torch.zeros_like(lengths)
-    columns = ends - width + shift  # (B, S): where each id begins
-    words = keep & ~slots
-    word_rows, slot_rows = words.nonzero()[:, 0], slots.nonzero()[:, 0]
-    word_embeds = embed_tokens(input_ids[words])  # (words, D)
-    embeds = word_embeds.new_zeros(len(input_ids), total, word_embeds.shape[-1])
-    embeds = embeds.index_put((word_rows, columns[words]), word_embeds)
-    patch_columns = columns[slots][:, None] + torch.arange(patches, device=columns.device)  # (images, P)
-    embeds = embeds.index_put((slot_rows[:, None], patch_columns), image_features.to(embeds.dtype))
-    steps = (
-        torch.arange(total, device=columns.device) - shift
-    )  # (B, L): negative before a left-padded sequence
-    spliced_labels = None
-    if labels is not None:
-        spliced_labels = labels.new_full((len(input_ids), total), IGNORE_INDEX)
-        spliced_labels[word_rows, columns[words]] = labels[words]
-    return Spliced(embeds, ((steps >= 0) & (steps < lengths)).long(), steps.clamp(min=0), spliced_labels)
+    positions = torch.arange(int(lengths.max()), device=width.device).repeat(len(width), 1)
+    return ends - width, (positions < lengths).long(), positions

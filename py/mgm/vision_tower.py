@@ -8,7 +8,7 @@ from transformers.models.clip.modeling_clip import CLIPVisionConfig, CLIPVisionM
 
 from errors import BadInput
 from json_files import read_json
-from mgm.config import require_sizes
+from mgm.config_checks import require_sizes
 
 FOREIGN = ("torch_dtype", "architectures", "auto_map")
 

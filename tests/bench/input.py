@@ -28,7 +28,8 @@ from costs.shapes import mgm_config, on_meta
 from errors import BadInput
 from mgm.activations import ALL
 from mgm.checkpoint import load_base, load_processor, load_tokenizer, read_config
-from mgm.data import Collator, ConversationDataset
+from mgm.collator import Collator
+from mgm.data import ConversationDataset
 from mgm.images import ImageProcessor, open_image, resize_and_crop
 from mgm.training.trainable import set_trainable
 from rows import parser_of, row, tell, whole_number

@@ -31,7 +31,7 @@ PARTS = {
     "backward": [("torch/autograd/__init__.py", "backward")],
     "optimizer": [("deepspeed/runtime/engine.py", "step"), ("torch/optim/adam.py", "step")],
     "input: images and tokens": [("mgm/data.py", "__getitem__")],
-    "input: batches": [("mgm/data.py", "__call__")],
+    "input: batches": [("mgm/collator.py", "__call__")],
     "check of every sample": [("training/check_data.py", "check_dataset")],
     "preflight": [("training/preflight.py", "preflight")],
     "model loading": [("mgm/checkpoint.py", "load_base")],

@@ -14,13 +14,14 @@ import torch
 from costs.shapes import VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
 from errors import BadInput
 from mgm.checkpoint import LoadedMGM, load_base, load_processor, load_tokenizer, read_config
+from mgm.collator import Collator
 from mgm.config import IMAGE_TOKEN_INDEX
-from mgm.data import GHOST, Collator, ConversationDataset
+from mgm.data import GHOST, ConversationDataset
+from mgm.decoder import MGMGemmaModel
 from mgm.feature_files import FeatureFiles
 from mgm.features import not_worth_it, open_features
 from mgm.generate import encode_question
 from mgm.images import ImageProcessor, image_file, open_image
-from mgm.model import MGMGemmaModel
 from mgm.packed_towers import PackedTowers
 from mgm.prefill import embed_pictures
 from mgm.vision_tower import VisionTower, vision_config

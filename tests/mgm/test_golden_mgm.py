@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from mgm.checkpoint import LoadedMGM, load_base, load_processor, load_tokenizer, read_config
-from mgm.data import Collator, ConversationDataset
+from mgm.collator import Collator
+from mgm.data import ConversationDataset
 from mgm.generate import encode_question, generate_answers, generate_ids
 from mgm.images import open_image
 

@@ -5,8 +5,9 @@ import torch
 
 from errors import BadInput
 from mgm.assemble import PROJECTORS
+from mgm.collator import Collator
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
-from mgm.data import Collator, ConversationDataset
+from mgm.data import ConversationDataset
 from mgm.training.trainable import set_trainable
 
 

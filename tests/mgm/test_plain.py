@@ -11,8 +11,9 @@ from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
 
 from mgm import loss as loss_module
 from mgm.activations import KEPT, keep
+from mgm.collator import Collator
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
-from mgm.data import GHOST, Collator, ConversationDataset
+from mgm.data import GHOST, ConversationDataset
 from mgm.last_layer import labelled_columns
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM

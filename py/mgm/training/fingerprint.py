@@ -46,7 +46,11 @@ def images_identity(dataset: ConversationDataset) -> str:
 
 
 def run_identity(
-    settings: dict[str, Any], config: MGMConfig, llm: str, adapter: str | None, dataset
+    settings: dict[str, Any],
+    config: MGMConfig,
+    llm: str,
+    adapter: str | None,
+    dataset: ConversationDataset,
 ) -> dict[str, Any]:
     """Everything that decides a run's result, by content; ``fingerprint`` sums it up."""
     folders = {

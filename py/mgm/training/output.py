@@ -3,6 +3,7 @@
 import fcntl
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +21,9 @@ HELD: list[IO] = []  # open files whose locks last as long as the process
 FINAL = ("train_summary.json", "mm_projector.bin", "model.safetensors.index.json")
 
 
-def open_output(args: TrainingArguments, identity: dict, settings: dict, first: bool, say) -> Path | None:
+def open_output(
+    args: TrainingArguments, identity: dict, settings: dict, first: bool, say: Callable
+) -> Path | None:
     """Remove an earlier run's final files, save the settings, and find the checkpoint to go on from."""
     out, record, changed = Path(args.output_dir), {**identity, "settings": settings}, ""
     with args.main_process_first(local=False):

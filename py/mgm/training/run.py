@@ -7,8 +7,9 @@ import torch
 from errors import BadInput
 from mgm.activations import keep
 from mgm.checkpoint import load_base, load_processor, load_tokenizer
+from mgm.collator import Collator
 from mgm.config import MGMConfig
-from mgm.data import Collator, ConversationDataset
+from mgm.data import ConversationDataset
 from mgm.features import FeatureCache, open_features
 from mgm.model import MGMGemmaForCausalLM
 from mgm.training.arguments import DataArguments, ModelArguments, TrainingArguments
@@ -90,7 +91,11 @@ def make_model(
 
 
 def open_cache(
-    data_args: DataArguments, args: TrainingArguments, model, dataset: ConversationDataset, say: Callable
+    data_args: DataArguments,
+    args: TrainingArguments,
+    model: MGMGemmaForCausalLM,
+    dataset: ConversationDataset,
+    say: Callable,
 ) -> FeatureCache | None:
     """The towers' features of earlier runs, where the flags name a folder and the run can use it."""
     if not data_args.feature_cache:
