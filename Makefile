@@ -358,7 +358,8 @@ $(RUN)/.make/finetune: $(PRETRAINED:%=$(RUN)/.make/%) $(call from,FINETUNE_DATA,
 eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
 $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
-EVAL_CODE := py/answering.py py/questions.py py/mmbench_table.py py/join_shards.py py/digest.py scripts/gpus.sh scripts/ended.sh scripts/eval/common.sh scripts/eval/run_chunks.sh \
+EVAL_CODE := $(addprefix py/,$(addsuffix .py,answering answer_flags answer_lines questions mmbench_table join_shards digest)) \
+	$(addprefix scripts/,gpus.sh ended.sh eval/common.sh eval/run_chunks.sh) \
 	$(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(FEATURE_FLAGS) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)

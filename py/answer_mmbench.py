@@ -6,20 +6,13 @@
 
 import base64
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from functools import partial
 from pathlib import Path
 
 import cli
-from answering import (
-    LESS_MEMORY,
-    add_flags,
-    answer_all,
-    answer_id,
-    blank,
-    load_answerer,
-    model_id,
-    resolve,
-    write_answers,
-)
+from answer_flags import LESS_MEMORY, add_flags, resolve
+from answer_lines import answer_id, model_id, write_answers
+from answering import answer_questions
 from errors import BadInput
 from mmbench_table import OPTION_LETTERS
 from pictures import PictureFile
@@ -37,23 +30,15 @@ def image_file(table: Path, question: Question) -> PictureFile:
 
 
 def main() -> None:
+    """Check the questions, answer, write."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     add_flags(parser, max_new_tokens=1024)
     args = parser.parse_args()
     questions = read_mmbench(args.question_file)
     part = chunk(questions, args.num_chunks, args.chunk_idx)
     resolve(args)
-
-    def load_file(i: int) -> PictureFile:
-        file = image_file(args.question_file, part[i])
-        return blank(file) if args.blank_image else file
-
     texts = [f"{question.prompt}\n{DIRECT_ANSWER}" for question in part]
-    pictures = [question.image for question in part]
-    answers = []
-    if part:
-        answerer = load_answerer(args, len(set(pictures)))
-        answers = answer_all(texts, pictures, load_file, answerer, args.batch_size)
+    answers = answer_questions(args, part, texts, partial(image_file, args.question_file))
     lines = [
         {
             "question_id": question.question_id,

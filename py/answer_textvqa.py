@@ -6,20 +6,13 @@
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from functools import partial
 from pathlib import Path
 
 import cli
-from answering import (
-    LESS_MEMORY,
-    add_flags,
-    answer_all,
-    answer_id,
-    blank,
-    load_answerer,
-    model_id,
-    resolve,
-    write_answers,
-)
+from answer_flags import LESS_MEMORY, add_flags, resolve
+from answer_lines import answer_id, model_id, write_answers
+from answering import answer_questions
 from errors import BadInput
 from pictures import PictureFile
 from questions import OCR_MARK, Question, chunk, read_textvqa
@@ -53,6 +46,7 @@ def protocol(questions: list[Question]) -> dict:
 
 
 def main() -> None:
+    """Check the questions and their images, answer, write."""
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     add_flags(parser, max_new_tokens=128)
     parser.add_argument("--image_folder", type=Path, required=True, help="where the questions' images lie")
@@ -61,17 +55,8 @@ def main() -> None:
     part = chunk(questions, args.num_chunks, args.chunk_idx)
     check_images(args.image_folder, part)
     resolve(args)
-
-    def load_file(i: int) -> PictureFile:
-        file = image_file(args.image_folder, part[i])
-        return blank(file) if args.blank_image else file
-
     texts = [question.prompt for question in part]
-    pictures = [question.image for question in part]
-    answers = []
-    if part:
-        answerer = load_answerer(args, len(set(pictures)))
-        answers = answer_all(texts, pictures, load_file, answerer, args.batch_size)
+    answers = answer_questions(args, part, texts, partial(image_file, args.image_folder))
     lines = [
         {
             "question_id": question.question_id,

@@ -1,10 +1,9 @@
-"""What both answer scripts share: flags, batches by picture, names of answers, the protocol."""
+"""A checkpoint answers questions: in batches by picture, whose images are prepared meanwhile."""
 
 import io
 import os
 import sys
-import uuid
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,14 +11,10 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from digest import sha256
-from errors import BadInput
-from json_files import read_json, write_json, write_jsonl
 from mgm.batching import batches_by_picture
 from pictures import PictureFile
 from questions import Question
 
-LESS_MEMORY = "lower EVAL_BATCH_SIZE, or NUM_GPUS where there is no GPU"
 LOADERS = min(4, len(os.sched_getaffinity(0)))  # threads; the kit's loader has four processes
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # openai/clip-vit-large-patch14-336, preprocessor_config.json
 
@@ -31,50 +26,20 @@ class Answerer(NamedTuple):
     answer: Callable[[list[str], list[Any]], list[str]]
 
 
-def add_flags(parser: ArgumentParser, max_new_tokens: int) -> None:
-    """The flags that both answer scripts take, under the kit's names where it has them."""
-    parser.add_argument("--model_path", type=Path, required=True, help="the finetuned checkpoint's folder")
-    for flag in ("--vision_tower", "--vision_tower_aux"):
-        parser.add_argument(flag, type=Path, help="the tower's folder; default: as config.json says")
-    parser.add_argument("--question_file", type=Path, required=True, help="all of the test's questions")
-    parser.add_argument("--answers_file", type=Path, required=True, help="the .jsonl to write")
-    parser.add_argument(
-        "--num_chunks", type=int, default=1, help="runs that share the questions (default: 1)"
-    )
-    parser.add_argument("--chunk_idx", type=int, default=0, help="which share (default: 0, the first)")
-    parser.add_argument("--batch_size", type=int, default=16, help="at once (default: 16, official: 1)")
-    parser.add_argument(
-        "--max_new_tokens", type=int, default=max_new_tokens, help="longest answer (official: %(default)s)"
-    )
-    parser.add_argument(
-        "--dtype",
-        choices=("auto", "float32", "float16", "bfloat16"),
-        default="auto",
-        help="default: auto, float16 on a GPU, as the official evaluation, and float32 on the CPU",
-    )
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 … (default: auto, a GPU if any)")
-    parser.add_argument("--feature_cache", type=Path, help="folder of the towers' features (default: none)")
-    parser.add_argument("--feature_cache_gb", type=float, default=2, help="most GB in it (default: 2)")
-    parser.add_argument(
-        "--blank_image",
-        action="store_true",
-        help="a uniform image (default: the true one): the text-only control",
-    )
+def answer_questions(
+    args: Namespace, questions: list[Question], texts: list[str], file_of: Callable[[Question], PictureFile]
+) -> list[str]:
+    """Answers to ``questions``, each asked as in ``texts`` about its image; for none no model is loaded."""
+    if not questions:
+        return []
 
+    def load_file(i: int) -> PictureFile:
+        file = file_of(questions[i])
+        return blank(file) if args.blank_image else file
 
-def resolve(args: Namespace) -> None:
-    """Check the numbers; replace ``auto`` in ``args.device`` and ``args.dtype`` by what it stands for."""
-    for name in ("batch_size", "max_new_tokens", "num_chunks"):
-        if getattr(args, name) < 1:
-            raise BadInput(f"--{name} {getattr(args, name)}: must be at least 1")
-    if not args.feature_cache_gb >= 0:
-        raise BadInput(f"--feature_cache_gb {args.feature_cache_gb}: must be at least 0")
-    if args.device == "auto":
-        import torch
-
-        args.device = "cuda" if torch.cuda.is_available() else "cpu"
-    if args.dtype == "auto":
-        args.dtype = "float32" if args.device == "cpu" else "float16"
+    pictures = [question.image for question in questions]
+    answerer = load_answerer(args, len(set(pictures)))
+    return answer_all(texts, pictures, load_file, answerer, args.batch_size)
 
 
 def load_answerer(args: Namespace, pictures: int) -> Answerer:
@@ -158,35 +123,3 @@ def prepared(
             ready = {picture: future.result() for picture, future in coming.items()}
             coming = begin(following)
             yield batch, [ready[pictures[i]] for i in batch]
-
-
-def answer_id(question: Question) -> str:
-    """A fixed name for the answer to one question (the kit draws a random one)."""
-    return uuid.uuid5(uuid.NAMESPACE_OID, f"{question.question_id}\n{question.prompt}").hex
-
-
-def model_id(path: Path) -> str:
-    """The checkpoint folder's name, with its parent's before it for ``checkpoint-…`` (the kit's rule)."""
-    path = path.resolve()
-    return f"{path.parent.name}_{path.name}" if path.name.startswith("checkpoint-") else path.name
-
-
-def write_answers(args: Namespace, lines: list[dict], test: dict) -> None:
-    """Write the answer lines, and beside them ``protocol.json``: what another run must share to be compared.
-
-    The protocol is the same for every chunk, and ``test`` adds what is the test's own.
-    """
-    settings = read_json(args.model_path / "config.json")
-    image = "blank" if args.blank_image else settings.get("image_aspect_ratio", "square")
-    protocol = test | {
-        "question_file": args.question_file.name,
-        "question_file_sha256": sha256(args.question_file),
-        "image": image,
-        "decoding": "greedy",
-        "max_new_tokens": args.max_new_tokens,
-        "dtype": args.dtype,
-        "device": args.device.split(":")[0],
-        "batch_size": args.batch_size,
-    }
-    write_json(args.answers_file.with_name("protocol.json"), protocol)
-    write_jsonl(args.answers_file, lines)

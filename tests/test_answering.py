@@ -48,7 +48,7 @@ def folder(tmp_path):
 
 def answer(monkeypatch, folder, script, *flags, name="out.jsonl", load_answerer=lambda *_: COLOUR_AND_LENGTH):
     """Run a script's main with the stand-in; returns the answer lines."""
-    monkeypatch.setattr(script, "load_answerer", load_answerer)
+    monkeypatch.setattr(answering, "load_answerer", load_answerer)
     suffix = [".jsonl", "--image_folder", str(folder / "images")] if script is answer_textvqa else [".tsv"]
     fixed = [
         "--model_path",
