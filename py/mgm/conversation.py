@@ -4,10 +4,15 @@ Same result as the official ``preprocess_gemma`` with ``preprocess_multimodal``;
 whole with one printed "tokenization mismatch" is an error here.
 """
 
+from typing import TYPE_CHECKING
+
 from errors import BadInput
 from json_files import HALF
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from records import LLAVA_IMAGE_TOKEN
+
+if TYPE_CHECKING:  # takes seconds, and who only reads records does not need it
+    from transformers import PreTrainedTokenizerFast
 
 USER = "<start_of_turn>user\n"
 MODEL = "<start_of_turn>model\n"
@@ -63,7 +68,9 @@ def rounds(conversations: list[dict], has_image: bool) -> list[tuple[str, str]]:
     return [(place_image(question), answer) for question, answer in pairs]
 
 
-def encode(conversations: list[dict], tokenizer, has_image: bool) -> tuple[list[int], list[int]]:
+def encode(
+    conversations: list[dict], tokenizer: "PreTrainedTokenizerFast", has_image: bool
+) -> tuple[list[int], list[int]]:
     """Encode a dialogue: (``input_ids``, ``labels``), both of length L.
 
     ``input_ids`` holds -200 at the image's slot. ``labels`` equals it from the first token after ``model\\n``
@@ -79,7 +86,7 @@ def encode(conversations: list[dict], tokenizer, has_image: bool) -> tuple[list[
 
 
 def encode_text(
-    text: str, spans: list[tuple[int, int]], tokenizer, has_image: bool
+    text: str, spans: list[tuple[int, int]], tokenizer: "PreTrainedTokenizerFast", has_image: bool
 ) -> tuple[list[int], list[int]]:
     """Tokenise ``text`` around the image placeholder; label the tokens that begin inside a span of
     characters.

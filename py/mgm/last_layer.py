@@ -4,6 +4,7 @@ Keys and values are needed everywhere, queries, their attention and the feed-for
 """
 
 import torch
+from transformers import Cache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gemma.modeling_gemma import (
     GemmaAttention,
@@ -37,7 +38,7 @@ class LastLayer(GemmaDecoderLayer):
         wanted: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         position_embeddings: tuple[torch.Tensor, torch.Tensor] | None = None,
-        past_key_values=None,
+        past_key_values: Cache | None = None,
         **kwargs,
     ) -> torch.Tensor:
         """``hidden_states`` (B, L, D) to (B, Q, D) at the columns ``wanted`` (B, Q), or to (B, L, D).
@@ -61,7 +62,7 @@ def attend(
     wanted: torch.Tensor,
     mask: torch.Tensor | None,
     position_embeddings: tuple[torch.Tensor, torch.Tensor],
-    past_key_values,
+    past_key_values: Cache | None,
 ) -> torch.Tensor:
     """Attention of the columns ``wanted`` to all (B, L, D) that they may see: (B, Q, D)."""
 

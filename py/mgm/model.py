@@ -5,7 +5,7 @@ Official files: ``mgm_arch.py``, ``language_model/mgm_gemma.py``.
 
 import torch
 from torch import nn
-from transformers import GemmaForCausalLM
+from transformers import Cache, GemmaForCausalLM
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from mgm.config import IMAGE_TOKEN_INDEX, MGMConfig
@@ -92,7 +92,7 @@ class MGMGemmaForCausalLM(GemmaForCausalLM):
         are_features: bool = False,
         inputs_embeds: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
-        past_key_values=None,
+        past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         num_items_in_batch: torch.Tensor | int | None = None,
         last_only: torch.Tensor | None = None,

@@ -36,6 +36,7 @@ def count_facts(clean: Path, run: Path) -> dict[str, float]:
 
 
 def main() -> None:
+    """Print both shares as JSON."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
