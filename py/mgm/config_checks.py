@@ -18,6 +18,9 @@ SIZES = {"num_hidden_layers": 1000, "vocab_size": 2**24, "max_position_embedding
 SIZES |= dict.fromkeys(("hidden_size", "intermediate_size", "head_dim"), 2**20)
 SIZES |= dict.fromkeys(("image_size", "patch_size"), 2**14)
 SIZES |= dict.fromkeys(("num_attention_heads", "num_key_value_heads"), 2**16)
+TOWERS = dict.fromkeys(("mm_vision_tower?", "mm_vision_tower_aux?"), (None, str))
+TOWERS |= {name.replace("?", "_folder?"): (None, str) for name in TOWERS}
+TOWERS |= {"mm_vision_select_layer?": int, "image_size_aux?": range(1, 2**14)}
 
 
 def require_supported(path: Path, values: Any) -> None:
@@ -29,6 +32,8 @@ def require_supported(path: Path, values: Any) -> None:
         )
     if values.get("quantization_config"):
         raise BadInput(f"{path}: the weights are quantised; give the same model in bfloat16")
+    if fault := misfit(values, TOWERS):
+        raise BadInput(f"{path}: {fault}; fetch the folder again")
     for field, only in ONLY.items():
         if values.get(field, only) != only:
             raise BadInput(f"{path}: {field} is {values[field]}, only {only} is supported; give another")

@@ -12,11 +12,13 @@ import torch
 from PIL import Image
 
 from errors import BadInput
-from json_files import read_json
 from pictures import PictureFile, read_picture
+from shapes import read_shaped
 
 ASPECT_RATIOS = ("square", "pad")
 REMEDY = "fetch it again or remove the record"
+SIDE, CHANNELS = range(1, 2**14), [float, float, float]
+PREPROCESSOR = {"crop_size": ({"height": SIDE}, SIDE), "image_mean": CHANNELS, "image_std": CHANNELS}
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,12 @@ class ImageProcessor:
         if aspect_ratio not in ASPECT_RATIOS:
             raise BadInput(f"image_aspect_ratio {aspect_ratio}: choose one of {', '.join(ASPECT_RATIOS)}")
         path = Path(folder) / "preprocessor_config.json"
-        values = read_json(path)
-        try:
-            crop = values["crop_size"]
-            size = crop["height"] if isinstance(crop, dict) else crop
-            mean, std = tuple(values["image_mean"]), tuple(values["image_std"])
-        except KeyError as error:
-            raise BadInput(f"{path}: no field {error}; fetch the CLIP folder again") from error
-        return cls(size, size_aux, mean, std, aspect_ratio)
+        values = read_shaped(path, PREPROCESSOR, "fetch the CLIP folder again")
+        crop, mean, std = (values[field] for field in ("crop_size", "image_mean", "image_std"))
+        if min(std) <= 0:
+            raise BadInput(f"{path}: image_std {std} must be above 0; fetch the CLIP folder again")
+        size = crop["height"] if isinstance(crop, dict) else crop
+        return cls(size, size_aux, tuple(mean), tuple(std), aspect_ratio)
 
     def __call__(self, picture: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ``image`` (3, size, size) and ``image_aux`` (3, size_aux, size_aux), float32."""

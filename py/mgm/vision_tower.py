@@ -43,7 +43,8 @@ class VisionTower(nn.Module):
         super().__init__()
         states = config.num_hidden_layers + 1  # the embedding's output counts
         if not -states <= select_layer < states:
-            raise BadInput(f"mm_vision_select_layer {select_layer}: the tower has {states} hidden states")
+            fault = f"mm_vision_select_layer {select_layer}: the tower has {states} hidden states"
+            raise BadInput(f"{fault}; correct config.json, or give the tower that belongs to it")
         self.depth = select_layer % states
         self.hidden_size = config.hidden_size
         self.grid = config.image_size // config.patch_size  # patches a side

@@ -9,8 +9,10 @@ from torch.nn.functional import interpolate
 
 from errors import BadInput
 from json_files import read_json
+from shapes import misfit
 
 NAME = re.compile(r"[\w.]+", re.ASCII)  # with a colon in it timm would fetch, or look elsewhere
+TRUNK = {"model_cfg": {"vision_cfg": {"timm_model_name": str}}}
 
 
 def trunk_name(folder: str | Path) -> str:
@@ -18,15 +20,13 @@ def trunk_name(folder: str | Path) -> str:
     path = Path(folder) / "open_clip_config.json"
     if not path.is_file():
         raise BadInput(f"{path} is missing: not an OpenCLIP tower; check --vision_tower_aux")
-    try:
-        name = read_json(path)["model_cfg"]["vision_cfg"]["timm_model_name"]
-        if not NAME.fullmatch(name):
-            raise BadInput(f"{path}: timm_model_name {name!r} is no name of timm's; check --vision_tower_aux")
-        return name
-    except (KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path}: no model_cfg.vision_cfg.timm_model_name; check --vision_tower_aux"
-        ) from error
+    values = read_json(path)
+    if misfit(values, TRUNK):
+        raise BadInput(f"{path}: no model_cfg.vision_cfg.timm_model_name; check --vision_tower_aux")
+    name = values["model_cfg"]["vision_cfg"]["timm_model_name"]
+    if not NAME.fullmatch(name):
+        raise BadInput(f"{path}: timm_model_name {name!r} is no name of timm's; check --vision_tower_aux")
+    return name
 
 
 class VisionTowerAux(nn.Module):
@@ -43,7 +43,7 @@ class VisionTowerAux(nn.Module):
         try:
             trunk = timm.create_model(name, pretrained=False, num_classes=0)
         except RuntimeError as error:
-            raise BadInput(f"{folder}/open_clip_config.json: {error}") from error
+            raise BadInput(f"{folder}/open_clip_config.json: {error}; check --vision_tower_aux") from error
         if not hasattr(trunk, "stem") or not hasattr(trunk, "stages"):
             raise BadInput(
                 f"{folder}/open_clip_config.json: {name} has no stem and stages; use a ConvNeXt-like trunk"
