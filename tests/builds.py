@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from forks import Forks
 
 ROOT = Path(__file__).resolve().parents[1]

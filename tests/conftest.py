@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from forks import Forks
 
 from builds import Build, build_once
+from forks import Forks
 from tally import pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401
 
 WORDS = ["a", "the", "red", "green", "blue", "dark", "cube", "ring", "star", "moon", "sign", "stock", "photo"]

@@ -17,8 +17,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).with_name("bench")))
 
-from json_files import atomic_write
 from report import between
+
+from json_files import atomic_write
 
 README = Path(__file__).with_name("README.md")
 BEGUN = time.time()

@@ -3,11 +3,11 @@
 import sys
 
 import pytest
-from sweeps import write_board
 
 import check_verdicts
 from check_verdicts import agreements
 from leaderboard.sweep import read_sweep
+from sweeps import write_board
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from sweeps import write_run
 
 import compare_runs
 from errors import BadInput
@@ -19,6 +18,7 @@ from leaderboard.sides import read_side, read_sides
 from leaderboard.sweep import read_sweep
 from leaderboard.terminal import p_shown, what_decides
 from records import text_of
+from sweeps import write_run
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = (1, 2, 3)

@@ -1,7 +1,8 @@
 """Each stage starts without the libraries that it does not need: an import that is added shows here."""
 
-import launches
 import pytest
+
+import launches
 
 MODELS = {"torch", "transformers", "timm", "accelerate", "deepspeed"}
 TABLES = {"pandas", "pyarrow", "datasets", "scipy", "sklearn", "matplotlib", "tensorboard"}

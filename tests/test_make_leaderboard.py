@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from sweeps import change, write_run
 
 import cli
 import make_leaderboard
 from json_files import read_json
+from sweeps import change, write_run
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from sweeps import write_run
 
 import show_leaderboard
 from errors import BadInput
@@ -13,6 +12,7 @@ from json_files import write_json
 from leaderboard.board import leaderboard
 from leaderboard.board_words import explanations, next_steps
 from leaderboard.sweep import read_sweep
+from sweeps import write_run
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import Tags, require_inert, section
 
 import synth_report
 from errors import BadInput
 from json_files import write_json, write_jsonl
+from pages import Tags, require_inert, section
 from recipe_report import cards, figures, plots, sources, survey, texts, thumbnails
 from records import caption_of
 

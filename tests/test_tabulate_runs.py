@@ -4,10 +4,10 @@ import json
 import shutil
 
 import pytest
-from sweeps import write_board
 
 from json_files import read_json
 from mmbench_table import MMBENCH_COLUMNS
+from sweeps import write_board
 from tabulate_runs import chance_mmbench, chance_textvqa, table
 
 CHANCE = {"textvqa": 28.4, "mmbench": 25.0}

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from forks import Forks
 
 from attacks import require_refusal, untouched
+from forks import Forks
 
 pytestmark = pytest.mark.attack("bad input")
 PROMPT = "what is it?\nReference OCR token: A\nAnswer the question using a single word or phrase."

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forks import Forks
-from sweeps import write_evaluation
-from sweeps import write_run as write_swept
 
 from attacks import require_refusal, spoilt, untouched
 from digest import sha256
+from forks import Forks
 from json_files import write_json
 from leaderboard.board import leaderboard
 from leaderboard.sweep import read_sweep
+from sweeps import write_evaluation
+from sweeps import write_run as write_swept
 
 pytestmark = pytest.mark.attack("bad input")
 RUN = "runs/demo/default"

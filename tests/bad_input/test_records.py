@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from bad_input.conftest import PYTHON, record
 
 from attacks import require_refusal, run, untouched
+from bad_input.conftest import PYTHON, record
 from builds import ROOT
 
 pytestmark = pytest.mark.attack("bad input")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bad_input.conftest import PYTHON
 
 from attacks import require_refusal, run, untouched
+from bad_input.conftest import PYTHON
 from builds import ROOT
 
 pytestmark = pytest.mark.attack("bad input")

@@ -27,8 +27,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
-import cli
 import report
+
+import cli
 from errors import BadInput
 from json_files import read_json, write_json
 

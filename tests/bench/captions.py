@@ -18,10 +18,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+from rows import parser_of, row, tell, whole_number
+
 import cli
 from errors import BadInput
 from records import caption_of
-from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK_IMAGE_TOKEN, OPT_VOCABULARY, STOCK_BATCH = 50_265, 50_272, 10

@@ -19,10 +19,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+from rows import parser_of, row, tell, whole_number
+
 import cli
 from errors import BadInput
 from json_files import read_json
-from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 

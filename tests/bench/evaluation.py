@@ -33,6 +33,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
+from rows import parser_of, row, tell, whole_number
 from transformers import DynamicCache
 
 import answer_mmbench
@@ -49,7 +50,6 @@ from mgm.plain import PlainMGM
 from mmbench_table import OPTION_LETTERS
 from plain_answers import plain_answers
 from questions import DIRECT_ANSWER, Question, read_mmbench, read_textvqa
-from rows import parser_of, row, tell, whole_number
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH_SIZE, BATCH_SIZES, VARIANTS = 50, (1, 2, 4, 8, 16, 32), 4

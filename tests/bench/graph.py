@@ -17,9 +17,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+from rows import parser_of, row, tell, whole_number
+
 import cli
 from builds import Build
-from rows import parser_of, row, tell, whole_number
 
 
 def add_images(build: Build, count: int) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+from model import mining_gflop
+from rows import parser_of, row, tell
+
 import cli
 from costs.flops import training_flop
 from costs.published import PRETRAIN
@@ -19,8 +22,6 @@ from costs.shapes import mgm_config, on_meta
 from costs.step import peak_bytes, prepare
 from mgm.activations import ALL, KEPT
 from mgm.mining import mine
-from model import mining_gflop
-from rows import parser_of, row, tell
 
 SIDES, BATCHES = (384, 672, 768), (1, 2, 4, 8, 16, 32)
 

@@ -21,6 +21,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
+from rows import parser_of, row, tell, whole_number
+
 import cli
 from costs import gpus, published
 from costs.flops import training_flop
@@ -32,7 +34,6 @@ from mgm.collator import Collator
 from mgm.data import ConversationDataset
 from mgm.images import ImageProcessor, open_image, resize_and_crop
 from mgm.training.trainable import set_trainable
-from rows import parser_of, row, tell, whole_number
 from world.shipped import CLIP, CONVNEXT, GEMMA, restore
 from world.training_sets import make_seed
 

@@ -23,7 +23,7 @@ from accelerate import init_empty_weights
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
-from official_flop import official_flop
+from rows import parser_of, row, tell, whole_number
 
 import cli
 from costs.flops import Sample, image_flop, training_flop
@@ -34,7 +34,7 @@ from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.mining import mine, mine_plain
 from mgm.model import MGMGemmaForCausalLM
 from mgm.plain import PlainMGM
-from rows import parser_of, row, tell, whole_number
+from official_flop import official_flop
 
 SAMPLE = Sample(620, 20)
 MODES = {"plain": INPUTS, "ours": PRODUCTS}  # the official run always computes its layers twice

@@ -26,8 +26,9 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 
-import cli
 from rows import parser_of, row, tell, whole_number
+
+import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = """

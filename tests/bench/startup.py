@@ -23,10 +23,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "py"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import launches
+from rows import parser_of, row, tell, whole_number
 
 import cli
-from rows import parser_of, row, tell, whole_number
+import launches
 
 LIBRARIES = ("torch", "transformers.modeling_utils", "deepspeed", "timm")
 IMPORTED = re.compile(r"import time: +(\d+) \| +\d+ \| +(\w+)")

@@ -8,9 +8,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-import bench
-
 import report
+
+import bench
 from errors import BadInput
 
 README = "# B\n<!-- bench -->\nearlier\n<!-- /bench -->\nkept\n<!-- growth -->\n<!-- /growth -->\n"

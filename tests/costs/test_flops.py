@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from official_flop import official_flop
 from torch.utils.flop_counter import FlopCounterMode
 
 from costs import published
@@ -12,6 +11,7 @@ from costs.shapes import LLM, VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_met
 from costs.step import prepare, training_step
 from mgm.checkpoint import load_base, read_config, resolve_towers
 from mgm.plain import PlainMGM
+from official_flop import official_flop
 
 
 def counted(model, samples: int, length: int, labelled: int) -> int:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from web import File, Site, serving
 
 from fetch.hub import wanted
+from web import File, Site, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "a" * 40

@@ -9,7 +9,6 @@ import subprocess
 import threading
 
 import pytest
-from web import File, serving
 
 from errors import BadInput
 from fetch import client as http
@@ -17,6 +16,7 @@ from fetch import transfer
 from fetch.parts import Part
 from fetch.patience import Patience, Unreachable
 from fetch.sources import Link
+from web import File, serving
 
 CONTENT = random.Random(7).randbytes(300_000)
 OTHER = random.Random(8).randbytes(300_000)

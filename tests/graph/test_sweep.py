@@ -7,9 +7,9 @@ import shutil
 import signal
 
 import pytest
-from forks import Forks
 
 from builds import Build, stages_in, wait_for_start
+from forks import Forks
 
 pytestmark = pytest.mark.slow
 TWIN = "own/twin.yaml"

@@ -3,9 +3,9 @@
 import sys
 
 import pytest
-from sweeps import write_mark
 
 from graph import sweep_progress
+from sweeps import write_mark
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import json
 
 import pytest
 from statsmodels.stats.multitest import multipletests
-from sweeps import change, without_pretraining, write_run
 
 from json_files import read_json
 from leaderboard.board import leaderboard
 from leaderboard.sweep import read_sweep
 from leaderboard.verdicts import LEVEL
+from sweeps import change, without_pretraining, write_run
 
 SEEDS = (1, 2, 3)
 PER_CALL = {"captions": 1000}

@@ -1,13 +1,13 @@
 """What keeps two runs from being compared, in words; and what may differ all the same."""
 
 import pytest
-from sweeps import change, change_mark, without_pretraining, write_run
 
 from errors import BadInput
 from json_files import read_json
 from leaderboard.comparable import differences, require_comparable
 from leaderboard.run_files import STAGES
 from leaderboard.runs import read_run
+from sweeps import change, change_mark, without_pretraining, write_run
 
 TEXTVQA = {str(number): 1.0 for number in range(60)}
 

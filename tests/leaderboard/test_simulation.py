@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from simulate import DIFFERENCES, World, coverage, power_found, sweep_verdicts, wrong_verdicts
 
 from leaderboard.verdicts import BETTER
+from simulate import DIFFERENCES, World, coverage, power_found, sweep_verdicts, wrong_verdicts
 
 SWEEPS = 600
 MARGIN = 2.7  # three standard errors of 95 % counted over SWEEPS

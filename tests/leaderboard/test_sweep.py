@@ -4,11 +4,11 @@ import re
 import shutil
 
 import pytest
-from sweeps import change, change_mark, without_pretraining, write_run
 
 from errors import BadInput
 from json_files import read_json, write_json
 from leaderboard.sweep import read_sweep
+from sweeps import change, change_mark, without_pretraining, write_run
 
 SEEDS = [1, 2, 3]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mutations.harness import Attack, Case, tried
 
 from attacks import cases
+from mutations.harness import Attack, Case, tried
 
 TIMES = 20  # as many under --torture
 TRIES = {

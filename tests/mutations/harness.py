@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from mutations.mutators import LAYOUTS, Change, changes_of, mutated
 
 from errors import BadInput
+from mutations.mutators import LAYOUTS, Change, changes_of, mutated
 
 MOST_SECONDS = 10  # of the processor
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from mutations.harness import Refusal, main_of
 
 from mmbench_table import MMBENCH_COLUMNS
+from mutations.harness import Refusal, main_of
 from questions import read_questions
 
 pytestmark = pytest.mark.attack("mutations")

@@ -6,9 +6,9 @@ import tarfile
 import zipfile
 
 import pytest
-from mutations.harness import Refusal, main_of
 
 from fetch import checksums
+from mutations.harness import Refusal, main_of
 
 pytestmark = pytest.mark.attack("mutations")
 

@@ -4,13 +4,13 @@ import json
 import shlex
 
 import pytest
-from mutations.harness import Refusal
-from mutations.mutators import BOM
 
 from errors import BadInput
 from graph import changes, locks, marks, outputs, plan, processes, verify
 from graph.stages import described, parse
 from leaderboard.run_files import made_by
+from mutations.harness import Refusal
+from mutations.mutators import BOM
 from show_results import stage_seconds
 
 pytestmark = pytest.mark.attack("mutations")

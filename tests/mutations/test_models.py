@@ -5,13 +5,13 @@ import json
 
 import pytest
 import torch
-from mutations.harness import Refusal
 from safetensors.torch import save
 from transformers import GemmaModel
 
 from mgm.checkpoint import load_tokenizer
 from mgm.config import read_config
 from mgm.weights import read_file, read_folder
+from mutations.harness import Refusal
 
 pytestmark = pytest.mark.attack("mutations")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mutations.harness import Refusal, main_of
 
 from data_checks import operators, recipe
+from mutations.harness import Refusal, main_of
 from recipe_file import read_steps
 
 pytestmark = pytest.mark.attack("mutations")

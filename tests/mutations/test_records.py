@@ -4,11 +4,11 @@ import io
 import json
 
 import pytest
-from mutations.harness import Refusal, main_of
 
 import json_list
 from errors import BadInput
 from json_files import read_json, read_jsonl, read_list
+from mutations.harness import Refusal, main_of
 from record_files import read_records
 from records import caption_of
 from stage1 import read_stage1

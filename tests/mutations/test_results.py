@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mutations.harness import Refusal, main_of
-from sweeps import write_run
 
+from mutations.harness import Refusal, main_of
 from submission.logs import curve_fault, read_curve
 from sweep_report.sources import read_board
+from sweeps import write_run
 
 pytestmark = pytest.mark.attack("mutations")
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mutations.harness import Refusal
 
+from mutations.harness import Refusal
 from store import Model, Store, key_of
 
 pytestmark = pytest.mark.attack("mutations")

@@ -5,9 +5,9 @@ import json
 import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
-from mutations.harness import Refusal, main_of
 
 from errors import BadInput
+from mutations.harness import Refusal, main_of
 
 pytestmark = pytest.mark.attack("mutations")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pages import Tags, require_inert
-from scale.size import sizes
-from sweeps import write_board
 
 import make_leaderboard
 import make_report
 import show_leaderboard
 from attacks import cases
 from builds import Build
+from pages import Tags, require_inert
+from scale.size import sizes
+from sweeps import write_board
 
 pytestmark = pytest.mark.attack("scale")
 RANDOM_SEEDS = [1, 2, 3, 4, 5]

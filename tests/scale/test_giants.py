@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from scale.size import ROOT, Ran, python, ran, sizes
-from scale.test_records import sound, write_images
 
 from attacks import cases, untouched
 from errors import BadInput
 from mgm.checkpoint import load_tokenizer
 from mgm.data import ConversationDataset
 from mgm.training.check_data import check_dataset
+from scale.size import ROOT, Ran, python, ran, sizes
+from scale.test_records import sound, write_images
 
 pytestmark = pytest.mark.attack("scale")
 TEXT = "<__dj__image>\n{} <|__dj__eoc|>"

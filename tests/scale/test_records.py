@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
 from scale.size import ROOT, Ran, python, ran, sizes
 
 pytestmark = pytest.mark.attack("scale")

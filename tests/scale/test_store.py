@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from scale.size import ROOT, ran, sizes
 
 from attacks import cases
+from scale.size import ROOT, ran, sizes
 from store import Model, Store
 from workers import chunks
 

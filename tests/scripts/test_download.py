@@ -14,9 +14,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from web import File, serving
 
 from builds import Build
+from web import File, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "scripts/download.sh")

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sweeps import write_run
 
 from json_files import read_json
+from sweeps import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from submissions import write_run
 
 ROOT = Path(__file__).resolve().parents[2]

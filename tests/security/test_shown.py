@@ -7,12 +7,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from pages import Tags, require_inert
 
 from attacks import cases
 from errors import BadInput
 from list_files import files
 from mmbench_upload import COLUMNS, workbook_bytes
+from pages import Tags, require_inert
 from recipe_report.plots import funnel
 from recipe_report.texts import word_diff
 from submission.answers import count_rows

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from submissions import write_run
 
 from make_submission import main
 from pack_submission import pack
+from submissions import write_run
 
 
 @pytest.fixture

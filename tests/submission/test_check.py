@@ -14,13 +14,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from submissions import log, workbook
 
 from progress import BLOCK
 from submission.check import check
 from submission.data import Seed
 from submission.faults import Faults
 from submission.tree import opened
+from submissions import log, workbook
 
 ROOT = Path(__file__).resolve().parents[2]
 PRE = "output/training_dirs/MGM-2B-Pretrain-mine"

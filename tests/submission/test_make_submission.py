@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from submissions import FINETUNE_SAMPLES, log, put, sample, sha256, write_run
 
 from errors import BadInput
 from pack_submission import differing, pack
+from submissions import FINETUNE_SAMPLES, log, put, sample, sha256, write_run
 
 PRE = "output/training_dirs/MGM-2B-Pretrain-mine"
 FT = "output/training_dirs/MGM-2B-Finetune-mine"

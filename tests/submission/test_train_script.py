@@ -4,10 +4,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from submissions import put
 
 from errors import BadInput
 from submission.train_script import as_trained, call_of, read_command
+from submissions import put
 
 PRINTED = "+ /p/.venv/bin/python -u /p/py/train.py --output_dir /p/out --bf16 True --learning_rate 1e-3"
 

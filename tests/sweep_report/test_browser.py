@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sweeps
 
 import make_report
+import sweeps
 
 WIDTHS = (400, 1400)
 SHARES = {"seed": 0.3, "recaption": 0.8, "a_recipe_of_the_user_with_a_name_that_does_not_end": 0.35}

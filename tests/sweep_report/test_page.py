@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import sweeps
-from pages import Tags, require_inert, section
 
 import make_report
+import sweeps
 from errors import BadInput
 from json_files import read_json, write_json
+from pages import Tags, require_inert, section
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ["answer", "differences", "categories", "losses", "data", "questions", "cost", "official", "runs"]

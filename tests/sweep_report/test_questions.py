@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import sweeps
 
+import sweeps
 from errors import BadInput
 from json_files import write_json, write_jsonl
 from leaderboard.runs import read_run
