@@ -5,7 +5,6 @@
 """
 
 import base64
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def image_file(table: Path, question: Question) -> PictureFile:
 
 def main() -> None:
     """Check the questions, answer, write."""
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add_flags(parser, max_new_tokens=1024)
     args = parser.parse_args()
     questions = read_mmbench(args.question_file)

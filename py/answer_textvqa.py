@@ -5,7 +5,6 @@
         --image_folder data/demo/eval/textvqa/train_images
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from functools import partial
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def protocol(questions: list[Question]) -> dict:
 
 def main() -> None:
     """Check the questions and their images, answer, write."""
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add_flags(parser, max_new_tokens=128)
     parser.add_argument("--image_folder", type=Path, required=True, help="where the questions' images lie")
     args = parser.parse_args()

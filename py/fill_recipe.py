@@ -89,9 +89,7 @@ def run_config(args: argparse.Namespace, values: dict[str, Any]) -> dict:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--recipe", required=True, type=Path, help="recipe with placeholders (yaml)")
     add("--seed", required=True, type=Path, help="records from check_seed.py (jsonl)")

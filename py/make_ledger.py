@@ -25,9 +25,7 @@ from run_trace import thresholds_of
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--work", required=True, type=Path, help="folder of the run")
     parser.add_argument("--output", required=True, type=Path, help="synth.jsonl to write")
     parser.add_argument("--ledger", required=True, type=Path, help="ledger.jsonl to write")

@@ -42,9 +42,7 @@ def examine(machine: Machine, wanted: Wanted) -> Iterator[Finding]:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     add_knobs(parser)
     parser.add_argument(
         "--source", action="append", default=[], metavar="NAME=SOURCE…", help="to fetch (default: none)"

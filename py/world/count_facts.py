@@ -6,7 +6,6 @@ Each line of synth.jsonl counts, so a repeated record counts as often as it is t
     python py/world/count_facts.py --clean data/demo/controls/clean.jsonl --run runs/demo/default
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -37,9 +36,7 @@ def count_facts(clean: Path, run: Path) -> dict[str, float]:
 
 def main() -> None:
     """Print both shares as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--clean", required=True, type=Path, help="the true captions (controls/clean.jsonl)")
     parser.add_argument("--run", required=True, type=Path, help="folder with ledger.jsonl and synth.jsonl")
     args = parser.parse_args()

@@ -37,9 +37,7 @@ def make_part(part: str, folder: Path, stream: str, args: argparse.Namespace) ->
 
 def parse_args() -> argparse.Namespace:
     """The sizes of the demo's data; the defaults are what the demo has."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--output", type=Path, required=True, help="folder that gets a sub-folder per data set")
     add("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="data sets to make (default: all)")

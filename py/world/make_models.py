@@ -18,9 +18,7 @@ from world.shipped import NAMES, restore
 
 def parse_args() -> argparse.Namespace:
     """Where from, where to, which."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder that gets a sub-folder per model")
     parser.add_argument(
         "--weights",

@@ -56,9 +56,7 @@ def train_all(folder: Path, jobs: int) -> None:
 
 def parse_args() -> argparse.Namespace:
     """Where to, and how many at once."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = cli.parser(__doc__)
     parser.add_argument(
         "--output", type=Path, required=True, help="the weights folder; replaced when all is done"
     )
