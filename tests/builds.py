@@ -23,6 +23,9 @@ TOKENS = ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "WANDB_API_KEY"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "PIP_INDEX_URL")
 SECRETS = dict.fromkeys(TOKENS, f"hf_{CANARY}") | dict.fromkeys(PROXIES, f"http://me:{CANARY}@127.0.0.1:9")
 """What the environment of the shared build holds; tests/security looks for it in all that the build wrote."""
+NEEDED = ("model_name_or_path", "vision_tower", "vision_tower_aux", "data_path", "image_folder", "output_dir")
+TRAINING_FLAGS = [word for name in NEEDED for word in (f"--{name}", "x")]
+"""What pretrain.sh and finetune.sh ask for, naming nothing that is there."""
 INSTALL = """#!/usr/bin/env bash
 # Stands in for the installation, which needs an index: the packages are those of the project under test.
 [ -f .venv/.requires.json ] && cat env/requirements.lock > .venv/.installed

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from builds import TRAINING_FLAGS
+
 ROOT = Path(__file__).resolve().parents[2]
 SMI = """#!/bin/sh
 case $1 in
@@ -70,15 +72,7 @@ def test_slots_of_a_hostfile_are_summed_and_a_line_without_them_is_refused(tools
 
 
 def pretrain(folder: Path, *flags: str, **environment: str) -> subprocess.CompletedProcess:
-    names = (
-        "model_name_or_path",
-        "vision_tower",
-        "vision_tower_aux",
-        "data_path",
-        "image_folder",
-        "output_dir",
-    )
-    needed = " ".join(f"--{name} x" for name in names)
+    needed = " ".join(TRAINING_FLAGS)
     return bash(
         folder, f"cd {folder} && {ROOT}/scripts/pretrain.sh {needed} {' '.join(flags)}", **environment
     )

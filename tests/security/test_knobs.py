@@ -3,6 +3,7 @@
 import pytest
 
 from attacks import cases, require_refusal, run, untouched
+from builds import TRAINING_FLAGS
 
 pytestmark = pytest.mark.attack("security")
 
@@ -123,15 +124,7 @@ def test_a_line_of_a_hostfile_is_a_host(project, tmp_path, line):
     (tmp_path / "hosts").write_text(f"{line}\n")
     (tmp_path / "ssh").write_text("#!/bin/sh\ntouch mark\n")
     (tmp_path / "ssh").chmod(0o755)
-    needed = [
-        "model_name_or_path",
-        "vision_tower",
-        "vision_tower_aux",
-        "data_path",
-        "image_folder",
-        "output_dir",
-    ]
-    flags = [part for name in needed for part in (f"--{name}", "a")] + ["--hostfile", "hosts"]
+    flags = [*TRAINING_FLAGS, "--hostfile", "hosts"]
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     done = run(["bash", str(project.folder / "scripts/pretrain.sh"), *flags], tmp_path, path)
     require_refusal(done, "hosts: '", "is no host's name; correct its line")

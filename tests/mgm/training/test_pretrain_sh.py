@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from builds import TRAINING_FLAGS
+
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 SMALL = ["--launcher", "python", "--deepspeed", "none", "--bf16", "False", "--model_max_length", "512"]
@@ -32,27 +34,21 @@ def test_help_shows_an_example_and_wrong_usage_dies(script):
     usage = shell(path, "--help")
     assert usage.returncode == 0 and f"example: scripts/{script}" in usage.stdout
     assert "set -euo" not in usage.stdout
-    needed = [
-        "model_name_or_path",
-        "vision_tower",
-        "vision_tower_aux",
-        "data_path",
-        "image_folder",
-        "output_dir",
-    ]
-    given = [word for name in needed for word in (f"--{name}", "x")]
     for words, message in [
         (["--nonsense", "1"], "unknown option --nonsense"),
         (["--PATH", "x"], "unknown argument --PATH"),
         (["stray"], "unknown argument stray"),
         (["--output_dir"], "--output_dir needs a value"),
         (["--data_path", "x"], "--model_name_or_path is missing"),
-        ([*given, "--num_gpus", "two"], "--num_gpus must be auto or a whole number above 0, not 'two'"),
         (
-            [*given, "--global_batch_size", "2", "--per_device_train_batch_size", "4"],
+            [*TRAINING_FLAGS, "--num_gpus", "two"],
+            "--num_gpus must be auto or a whole number above 0, not 'two'",
+        ),
+        (
+            [*TRAINING_FLAGS, "--global_batch_size", "2", "--per_device_train_batch_size", "4"],
             "--global_batch_size 2 is less",
         ),
-        ([*given, "--launcher", "mpirun"], "choose deepspeed, torchrun or python"),
+        ([*TRAINING_FLAGS, "--launcher", "mpirun"], "choose deepspeed, torchrun or python"),
     ]:
         result = shell(path, *words)
         assert (
