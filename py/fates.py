@@ -51,7 +51,7 @@ def synth_lines(fates: dict[str, Fate], folder: Path) -> Iterator[dict]:
 
     @cache
     def way_from_start(directory: str) -> str:
-        return os.path.relpath(directory, start)
+        return os.path.relpath(directory or os.curdir, start)
 
     def way_to(directory: str, name: str) -> str:
         """`os.path.relpath`, worked out once a folder: it takes 10 µs."""
