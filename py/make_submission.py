@@ -22,7 +22,7 @@ from submission.check_run import require_valid
 from submission.output import data_pieces, log_pieces, result_pieces, weight_pieces
 from submission.piece import Piece, text
 from submission.readme import readme
-from submission.run import STAGES, Run, read_run
+from submission.run import LOGS, Run, read_run
 from submission.solution import (
     PROJECT,
     code_pieces,
@@ -37,7 +37,7 @@ from submission.train_script import read_command, train_script
 def pieces_of(run: Run, args: Namespace) -> list[Piece]:
     """Every file of the submission."""
     recipe = recipe_pieces(args.recipe)
-    commands = [read_command(run.folder / f".make/{stage}.log", run.settings(stage)) for stage in STAGES]
+    commands = [read_command(run.folder / f".make/{stage}.log", run.settings(stage)) for stage in LOGS]
     deepspeed = deepspeed_pieces(commands)
     knobs = knobs_of(run, args, recipe[0], deepspeed)
     goal = "submission-offline" if args.offline else "submission"

@@ -34,6 +34,8 @@ RESULT = {
     "versions": {...: str},
 }
 """What every reader of a results.json relies on."""
+STAGES = ("synth", "convert", "pretrain", "finetune", "textvqa", "mmbench")
+"""Of an experiment; each leaves a mark of its run in ``.make/STAGE.made``."""
 
 
 def misfit(value: Any, shape: Any, at: str = "") -> str | None:

@@ -14,12 +14,9 @@ from rich.text import Text
 
 import cli
 from errors import BadInput
-from json_files import read_json
 from result_words import data_line, next_steps, protocol_line, time_line, verdict
 from screen import console, name_of, number, with_interval
-from shapes import RESULT, read_shaped
-
-STAGES = ("synth", "convert", "pretrain", "finetune", "textvqa", "mmbench")
+from shapes import RESULT, STAGES, read_shaped
 
 
 def score_shown(score: dict) -> str:
@@ -36,7 +33,7 @@ def score_table(result: dict) -> Table:
     for test, score in result["scores"].items():
         base = score_shown(baseline["scores"][test]) if baseline else "–"
         cells = (score_shown(score), base, number(ratio and ratio[test], ".2f"), str(score["n"]))
-        table.add_row(name_of(test), *cells)
+        table.add_row(Text(name_of(test)), *cells)
     table.add_row("mean ratio", "", "", number(ratio and ratio["mean"], ".2f"), "")
     return table
 
@@ -47,10 +44,7 @@ def stage_seconds(folder: Path, stages: tuple[str, ...] = STAGES) -> dict[str, f
     for stage in stages:
         mark = folder / f"{stage}.made"
         if mark.is_file():
-            try:
-                seconds[stage] = float(read_json(mark)["seconds"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise BadInput(f"{mark}: holds no number of seconds; remove it") from error
+            seconds[stage] = read_shaped(mark, {"seconds": float}, "remove it")["seconds"]
     return seconds
 
 

@@ -11,10 +11,10 @@ from leaderboard.contrasts import arms, contrast, matrix
 from leaderboard.costs import run_minutes
 from leaderboard.data_compared import compare_data
 from leaderboard.estimates import score
-from leaderboard.run_files import STAGES
 from leaderboard.runs import Run
 from leaderboard.sides import Side
 from leaderboard.verdicts import verdicts
+from shapes import STAGES
 
 MEAN = "mean"
 

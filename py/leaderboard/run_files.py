@@ -5,9 +5,7 @@ from pathlib import Path
 from errors import BadInput
 from graph import marks
 from json_files import read_json
-from shapes import read_shaped
-
-STAGES = ("synth", "convert", "pretrain", "finetune", "textvqa", "mmbench")
+from shapes import STAGES, read_shaped
 
 
 def made_by(folder: Path) -> dict[str, dict]:

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from errors import BadInput
 from json_files import read_json, read_jsonl
-from leaderboard.run_files import STAGES, folder_of, losses_of, made_by, read_scores, shared_synthesis
+from leaderboard.run_files import folder_of, losses_of, made_by, read_scores, shared_synthesis
 from mmbench_table import CIRCULAR_STEP
-from shapes import RESULT, misfit
+from shapes import RESULT, STAGES, misfit
 
 TRAININGS = ("pretrain", "finetune")
 KEYS = ("profile", "experiment", "recipe", "random_seed", "data")

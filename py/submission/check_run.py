@@ -4,7 +4,7 @@ from digest import sha256
 from errors import Problems
 from shapes import SCORED, read_shaped
 from submission import logs
-from submission.run import AGAIN, STAGES, Run, global_batch
+from submission.run import AGAIN, LOGS, Run, global_batch
 
 HASHED_WHOLE = 256_000_000  # the training's record of a larger input is no plain SHA-256
 
@@ -13,7 +13,7 @@ def require_valid(run: Run) -> None:
     """Raise `BadInput` with all that makes the run no valid submission."""
     problems = Problems()
     check_samples(run, problems)
-    for stage, log in STAGES.items():
+    for stage, log in LOGS.items():
         check_stage(run, stage, log, problems)
     check_chain(run, problems)
     problems.raise_if_any()
@@ -80,6 +80,6 @@ def check_chain(run: Run, problems: Problems) -> None:
         score = read_shaped(path, SCORED | {"n": int}, AGAIN)
         if (score["accuracy"], score["n"]) != (entry["accuracy"], entry["n"]):
             problems.add(f"{path}: not the score in results.json; run 'make results'")
-    for stage in STAGES:
+    for stage in LOGS:
         if any(run.summaries[stage].get(key) != v for key, v in run.results["training"][stage].items()):
             problems.add(f"{folder / stage}/train_summary.json: not that in results.json; run 'make results'")

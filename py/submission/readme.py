@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from json_files import read_json
+from shapes import STAGES, read_shaped
 from submission import rules
-from submission.run import STAGES, Run, global_batch
+from submission.run import LOGS, Run, global_batch
 
 NAMES = {"textvqa": "TextVQA", "textvqa_pure": "TextVQA without OCR tokens", "mmbench": "MMBench"}
-MARKED = ("synth", "convert", "pretrain", "finetune", "textvqa", "mmbench")
 
 
 def data_lines(run: Run) -> list[str]:
@@ -25,7 +24,7 @@ def data_lines(run: Run) -> list[str]:
 def training_lines(run: Run) -> list[str]:
     """Both trainings: samples, steps, batch, epochs, seed, loss."""
     lines = []
-    for stage in STAGES:
+    for stage in LOGS:
         settings, summary = run.settings(stage), run.summaries[stage]
         batch = " × ".join(
             str(settings[key])
@@ -62,10 +61,11 @@ def score_lines(run: Run) -> list[str]:
 def knob_lines(folder: Path) -> list[str]:
     """The knobs that each stage recorded when it ran."""
     lines = []
-    for stage in MARKED:
+    for stage in STAGES:
         mark = folder / ".make" / f"{stage}.made"
         if mark.is_file():
-            knobs = {name: value for name, value in read_json(mark)["knobs"].items() if value}
+            knobs = read_shaped(mark, {"knobs": {...: str}}, "run its stage again")["knobs"]
+            knobs = {name: value for name, value in knobs.items() if value}
             lines.append(f"{stage}: {' '.join(f'{name}={value}' for name, value in knobs.items())}")
     return lines
 

@@ -9,7 +9,7 @@ from records import caption_of
 from shapes import RESULT, read_shaped
 from submission import rules
 
-STAGES = {"pretrain": "pretrain.log", "finetune": "finetuning.log"}
+LOGS = {"pretrain": "pretrain.log", "finetune": "finetuning.log"}
 NEEDED = {
     "synth.llava.json": "make synth",
     "pretrain/train_args.json": "make pretrain",
@@ -93,7 +93,7 @@ def read_run(folder: Path, profile: str, experiment: str, seed: Path) -> Run:
     require_files(folder)
     results = read_shaped(folder / "results.json", RESULT, AGAIN)
     args, summaries = {}, {}
-    for stage in STAGES:
+    for stage in LOGS:
         shape = {"settings": SETTINGS, "inputs": {READ[stage]: str}}
         args[stage] = read_shaped(folder / stage / "train_args.json", shape, "train again")
         shape = {"samples": int, "steps": int, "loss": float}

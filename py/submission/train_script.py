@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import BadInput
-from submission.run import STAGES, Run
+from submission.run import LOGS, Run
 
 HEAD = """#!/usr/bin/env bash
 # Pretraining and finetuning of experiment {experiment}, profile {profile}: the commands as they ran.
@@ -104,6 +104,6 @@ def train_script(run: Run, commands: list[Command], knobs: list[str]) -> str:
         inputs=" ".join(shlex.quote(path) for path in dict.fromkeys(named) if path),
         inputs_command=shlex.quote(" ".join(start)),
     )
-    if any(run.settings(stage).get("use_cpu") for stage in STAGES):
+    if any(run.settings(stage).get("use_cpu") for stage in LOGS):
         script += ON_CPU
-    return script + "".join(map(call_of, commands, STAGES.values()))
+    return script + "".join(map(call_of, commands, LOGS.values()))

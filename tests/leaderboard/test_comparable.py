@@ -5,8 +5,8 @@ import pytest
 from errors import BadInput
 from json_files import read_json
 from leaderboard.comparable import differences, require_comparable
-from leaderboard.run_files import STAGES
 from leaderboard.runs import read_run
+from shapes import STAGES
 from sweeps import change, change_mark, without_pretraining, write_run
 
 TEXTVQA = {str(number): 1.0 for number in range(60)}

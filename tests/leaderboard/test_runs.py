@@ -6,8 +6,8 @@ import pytest
 
 from errors import BadInput
 from json_files import read_json, write_json, write_jsonl
-from leaderboard.run_files import STAGES
 from leaderboard.runs import read_answers, read_run
+from shapes import STAGES
 from sweeps import change, change_mark, without_pretraining, write_mark, write_run
 
 SCORES = {"textvqa": {"a": 1.0, "b": 0.3}, "mmbench": {"0": 0.0, "1": 1.0, "2": 1.0, "3": 1.0}}
