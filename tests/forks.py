@@ -8,6 +8,7 @@ own folder, environment, output and exit status. Two things differ: it is no chi
     python tests/forks.py ADDRESS SCRIPT ARGUMENT …   one start, from here, with this environment
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -18,7 +19,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
+from contextlib import suppress
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -50,18 +54,16 @@ def serve(address: str, modules: list[str]) -> None:
             if os.fork() == 0:
                 door.close()
                 answer(caller)
-                return
             caller.close()
 
 
 def answer(caller: socket.socket) -> None:
-    """Fork what the ``caller`` starts, tell its exit status, and end it where the caller has ended."""
+    """Fork what the ``caller`` starts, tell its exit status, end it where the caller has ended; then end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message, files, *_ = socket.recv_fds(caller, LONGEST_START, 3)
     if (child := os.fork()) == 0:
         caller.close()
         become(json.loads(message), files)
-        return
     ended = os.pidfd_open(child)
     if ended not in select.select([caller, ended], [], [])[0]:
         os.kill(child, signal.SIGKILL)
@@ -88,7 +90,27 @@ def become(start: dict, files: list[int]) -> None:
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:1] = paths if os.environ.get("PYTHONSAFEPATH") else [str(Path(sys.argv[0]).parent), *paths]
     signal.alarm(PATIENCE_SECONDS)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        status = 0
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    finish(status)
+
+
+def finish(status: int | str | None) -> None:
+    """End as Python does, without the second that it takes to take a large process apart."""
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(1 if isinstance(status, str) else status or 0)
 
 
 def start(
