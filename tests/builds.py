@@ -75,14 +75,8 @@ class Build:
     def fork_from(self, forks: Forks) -> None:
         """From now on start the scripts that import torch by ``forks``; not for tests that kill them."""
         programs = self.folder / ".venv/bin"
-        real = programs.resolve()
-        if programs.is_symlink():
-            programs.unlink()
-            programs.mkdir()
-            for program in real.iterdir():
-                (programs / program.name).symlink_to(program)
-        (programs / "python").unlink()
-        (programs / "python").symlink_to(forks.python)
+        programs.unlink()
+        programs.symlink_to(forks.python.parent)
 
     def with_knobs(self, **knobs: str) -> "Build":
         """The same folder under other settings."""

@@ -31,12 +31,13 @@ LONGEST_START = 1 << 17  # bytes of a command and its environment
 PATIENCE_SECONDS = 300
 
 WITH_TORCH = ("train.py", "answer_textvqa.py", "answer_mmbench.py", "make_models.py", "estimate.py")
+WITH_TORCH += ("deepspeed.launcher.runner", "deepspeed.launcher.launch")  # behind -m
 SHIM = """#!/usr/bin/env bash
 words=("$@")
 while [[ ${{words[0]-}} == -* ]]; do words=("${{words[@]:1}}"); done
 case ./${{words[0]-}} in
-  {ours}) exec {real} -ISE {client} {address} "${{words[@]}}";;
-  *) exec {real} "$@";;
+  {ours}) exec -a "$0" {real} -ISE {client} {address} "${{words[@]}}";;
+  *) exec -a "$0" {real} "$@";;
 esac
 """
 
@@ -90,8 +91,9 @@ def become(start: dict, files: list[int]) -> None:
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:1] = paths if os.environ.get("PYTHONSAFEPATH") else [str(Path(sys.argv[0]).parent), *paths]
     signal.alarm(PATIENCE_SECONDS)
+    run = runpy.run_path if sys.argv[0].endswith(".py") else runpy.run_module
     try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        run(sys.argv[0], run_name="__main__")
         status = 0
     except SystemExit as end:
         status = end.code
@@ -127,13 +129,19 @@ def start(
 class Forks:
     """A server that has imported ``modules``, and starts from it.
 
-    ``python``: an interpreter that starts the scripts `WITH_TORCH` so, and all others itself.
+    ``python``: of a virtual environment like this one; it starts `WITH_TORCH` so, all others itself.
     """
 
     def __init__(self, *modules: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="forks-")  # an address has 107 letters at most
         self.address = f"{self.folder.name}/door"
-        self.python = Path(self.folder.name, "python")
+        self.python = Path(self.folder.name, "bin/python")
+        self.python.parent.mkdir()
+        for program in Path(sys.prefix, "bin").iterdir():
+            (self.python.parent / program.name).symlink_to(program)
+        for name in ("lib", "pyvenv.cfg"):
+            Path(self.folder.name, name).symlink_to(Path(sys.prefix, name))
+        self.python.unlink()
         ours = " | ".join(f"*/{script}" for script in WITH_TORCH)
         told = {"ours": ours, "real": sys.executable, "client": __file__, "address": self.address}
         self.python.write_text(SHIM.format(**told))

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def trainings(tiny_models, tiny_data, standin, tmp_path):
+def trainings(tiny_models, tiny_data, standin, forks, tmp_path):
     """A function that starts a process of finetunings, by names of the output and of the features' folder.
 
     Batches are of one modality, some of text alone.
@@ -45,6 +44,10 @@ def trainings(tiny_models, tiny_data, standin, tmp_path):
         --per_device_train_batch_size 4 --max_steps {STEPS} --save_strategy no --logging_steps 1
         --learning_rate 1e-3"""
 
+    script = tmp_path / "several/train.py"  # by that name it is started as a fork
+    script.parent.mkdir()
+    script.write_text(RUNNER)
+
     def start(*runs: tuple[str, str]) -> subprocess.Popen:
         flags = []
         for name, folder in runs:
@@ -54,7 +57,7 @@ def trainings(tiny_models, tiny_data, standin, tmp_path):
                 flags.insert(-1, [str(tmp_path / "shared"), str(tmp_path / "half")])
         environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
         return subprocess.Popen(
-            [sys.executable, "-c", RUNNER, str(ROOT / "py"), json.dumps(flags)],
+            [forks.python, script, str(ROOT / "py"), json.dumps(flags)],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def losses(log: Path) -> list[float]:
 
 
 @pytest.mark.slow
-def test_two_machines_give_the_losses_of_one(tiny_models, tiny_data, tmp_path):
+def test_two_machines_give_the_losses_of_one(tiny_models, tiny_data, forks, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     for name, text in (("ssh", SSH), ("pdsh", PDSH)):
@@ -44,7 +43,7 @@ def test_two_machines_give_the_losses_of_one(tiny_models, tiny_data, tmp_path):
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("DS_", "RANK", "MASTER_"))
     }
-    environment = kept | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHON": sys.executable}
+    environment = kept | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHON": str(forks.python)}
     environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     shared = [
         "--data_path",

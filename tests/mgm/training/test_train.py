@@ -19,7 +19,7 @@ from mgm.weights import read_file
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(os.environ.get("GOLDEN_MGM", ROOT / "../shared/golden/mgm_tiny")).resolve()
 PYTHON, TRAIN = [sys.executable], str(ROOT / "py/train.py")
-DEEPSPEED = [sys.executable, "-m", "deepspeed.launcher.runner", "--master_port"]
+DEEPSPEED = ["-m", "deepspeed.launcher.runner", "--num_gpus", "2", "--master_port"]
 LIMIT = 240  # seconds
 
 pytestmark = pytest.mark.slow
@@ -114,7 +114,7 @@ FINETUNE_COMMAND = (
 
 @pytest.mark.golden
 def test_the_two_official_commands_run_under_deepspeed_and_what_they_write_loads(
-    tiny_models, tiny_data, tmp_path
+    tiny_models, tiny_data, forks, tmp_path
 ):
     """Verbatim but for paths, batch and workers; two processes, 22 samples in steps of 16."""
     models = dict(zip(*[iter(golden_flags(tiny_models))] * 2, strict=True))
@@ -131,7 +131,7 @@ def test_the_two_official_commands_run_under_deepspeed_and_what_they_write_loads
     }
     for command, out in ((PRETRAIN_COMMAND, pretrain), (FINETUNE_COMMAND, finetune)):
         words = [(paths | {"O": str(out)}).get(word, word) for word in command.split()]
-        output = run([*DEEPSPEED, free_port(), "--num_gpus", "2"], words)
+        output = run([forks.python, *DEEPSPEED, free_port()], words)
         assert len(losses(output)) == 2 and summary(out)["samples"] == 22
         settings = json.loads((out / "train_args.json").read_text())["settings"]
         assert settings["world_size"] == 2 and settings["bf16"] is True
@@ -187,7 +187,7 @@ def test_two_processes_give_what_one_gives(tiny_models, tiny_data, forks, tmp_pa
     halves = ("--gradient_accumulation_steps", "2")
     flags = official(tiny_models.flags(), tiny_data, tmp_path / "one", *zero, *halves, batch=2)
     one = run([forks.python], flags)
-    launcher = [*DEEPSPEED, free_port(), "--num_gpus", "2"]
+    launcher = [forks.python, *DEEPSPEED, free_port()]
     two = run(launcher, official(tiny_models.flags(), tiny_data, tmp_path / "two", *zero, batch=2))
     assert losses(two) == pytest.approx(losses(one), abs=2e-4) and len(losses(one)) == 6
     assert summary(tmp_path / "two")["samples"] == 22
