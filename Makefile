@@ -50,6 +50,11 @@ DATA := data/$(PROFILE)
 MODELS := models/$(PROFILE)
 RUNS := runs/$(PROFILE)
 RUN := $(RUNS)/$(EXP)
+LLM := $(MODELS)/gemma-2b-it
+VISION_TOWER := $(MODELS)/clip-vit-large-patch14-336
+VISION_TOWER_AUX := $(MODELS)/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
+CAPTIONER := $(MODELS)/blip2-opt-2.7b
+MATCHING_MODEL := $(MODELS)/blip-itm-base-coco
 ifeq ($(wildcard configs/$(PROFILE).mk),)
 $(error PROFILE=$(PROFILE) is unknown; there are: $(patsubst configs/%.mk,%,$(wildcard configs/*.mk)))
 endif
@@ -138,8 +143,8 @@ SOURCE.clip-vit-base-patch32 ?= openai/clip-vit-base-patch32
 ## BLIP for image-text matching
 SOURCE.blip-itm-base-coco ?= Salesforce/blip-itm-base-coco
 
-$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE SYNTH_EXP BASELINE_EXP STORE SIMILARITY_MODEL HOSTFILE DEEPSPEED_CONFIG FEATURE_CACHE,$(if $(word 2,$($k)),\
-	$(error $k='$($k)': a path with a space is more than make can handle)))
+$(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA RECIPE SYNTH_EXP BASELINE_EXP STORE SIMILARITY_MODEL HOSTFILE DEEPSPEED_CONFIG FEATURE_CACHE,\
+	$(if $(filter command environment,$(origin $k)),$(if $(word 2,$($k)),$(error $k='$($k)': a path with a space is more than make can handle))))
 
 export PYTHON := $(CURDIR)/.venv/bin/python
 export V
@@ -213,11 +218,6 @@ KNOBS.env := TORCH_INDEX
 $(ENV):
 	@$(call stage,scripts/install.sh $(if $(TORCH_INDEX),--torch_index $(call quoted,$(TORCH_INDEX))))
 
-LLM := $(MODELS)/gemma-2b-it
-VISION_TOWER := $(MODELS)/clip-vit-large-patch14-336
-VISION_TOWER_AUX := $(MODELS)/openclip-convnext-large-d-320-laion2B-s29B-b131K-ft-soup
-CAPTIONER := $(MODELS)/blip2-opt-2.7b
-MATCHING_MODEL := $(MODELS)/blip-itm-base-coco
 ALL_MODELS := $(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX) $(CAPTIONER) $(SIMILARITY_MODEL) $(MATCHING_MODEL)
 
 ifeq ($(PROFILE),demo)

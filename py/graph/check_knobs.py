@@ -64,7 +64,9 @@ def either(*kinds: Kind) -> Kind:
 A_PATH = Kind("a path; leave it out for the profile's own", bool)
 AUTO, NONE, EMPTY, TRUTH = one_of("auto"), one_of("none"), one_of(""), one_of("True", "False")
 RATE = number(0, 1, above=True)  # no optimizer learns at more
-KINDS = dict.fromkeys(("SEED", "STAGE1", "FINETUNE_DATA", "EVAL_DATA", "STORE"), A_PATH) | {
+KINDS = dict.fromkeys(
+    ("SEED", "STAGE1", "FINETUNE_DATA", "EVAL_DATA", "STORE", "SIMILARITY_MODEL"), A_PATH
+) | {
     "RANDOM_SEED": whole(most=2**32 - 1),
     "ON_BAD_RECORD": one_of("fail", "drop"),
     "MAX_BAD_RECORDS": number(0, 1),

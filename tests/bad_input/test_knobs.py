@@ -54,6 +54,8 @@ VALUES = [
     ("a hostfile that is gone", "HOSTFILE=hosts", "must be empty or a file that is there"),
     ("a hostfile that is a folder", "HOSTFILE=configs", "must be empty or a file that is there"),
     ("DeepSpeed's settings that are gone", "DEEPSPEED_CONFIG=zero9.json", "must be none or a file"),
+    ("two random seeds", "RANDOM_SEED=1 2", "RANDOM_SEED='1 2' must be a whole number from 1"),
+    ("a CLIP without a name", "SIMILARITY_MODEL=", "SIMILARITY_MODEL='' must be a path; leave it out"),
     ("a store without a name", "STORE=", "STORE='' must be a path; leave it out for the profile's own"),
     ("a seed without a name", "SEED=", "SEED='' must be a path"),
     ("questions without a name", "STAGE1=", "STAGE1='' must be a path"),
