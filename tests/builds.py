@@ -78,6 +78,12 @@ class Build:
         programs.unlink()
         programs.symlink_to(forks.python.parent)
 
+    def fork_no_more(self) -> None:
+        """Start every script itself again."""
+        programs = self.folder / ".venv/bin"
+        programs.unlink()
+        programs.symlink_to(ROOT / ".venv/bin")
+
     def with_knobs(self, **knobs: str) -> "Build":
         """The same folder under other settings."""
         return Build(self.folder, self.knobs | knobs)
@@ -180,8 +186,11 @@ def seconds_of(build: Build, stage: str, name: str = "default") -> float:
     return json.loads((build.folder / folder / f".make/{stage}.made").read_text())["seconds"]
 
 
-def build_once(factory: pytest.TempPathFactory) -> Build:
-    """A whole small build that all processes of the tests share; skips where nothing is installed."""
+def build_once(forks: Forks, factory: pytest.TempPathFactory) -> Build:
+    """A whole small build that all processes of the tests share; skips where nothing is installed.
+
+    Made by ``forks``, as tests/determinism shows no other than by stages of their own.
+    """
     if not (ROOT / ".venv/.requires.json").exists():
         pytest.skip("needs .venv (make env)")
     base = factory.getbasetemp()
@@ -189,6 +198,9 @@ def build_once(factory: pytest.TempPathFactory) -> Build:
     with (base / "built.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (base / "built").exists():
-            Build.new(base / "building").make("results", env=SECRETS)
+            build = Build.new(base / "building")
+            build.fork_from(forks)
+            build.make("results", env=SECRETS)
+            build.fork_no_more()
             (base / "building").rename(base / "built")
     return Build(base / "built")

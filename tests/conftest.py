@@ -23,9 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def pristine(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """One whole small build, for tests that look at it or copy it before they change it."""
-    build = build_once(tmp_path_factory).copy(tmp_path_factory.mktemp("pristine") / "project")
+    build = build_once(forks, tmp_path_factory).copy(tmp_path_factory.mktemp("pristine") / "project")
     assert build.stages("results") == set()  # and the marks now know the times of the copy
     return build
 

@@ -86,15 +86,7 @@ def test_filter_recaption_accounts_for_every_record_whatever_the_batch_size(
     assert all(captions[row["id"]] in row["text"] for row in rows)
 
     variants = {
-        "no store, batches of 7": ["--batch_size", 7, *options[:-2]],
-        "another store, two processes": [
-            "--np",
-            2,
-            "--batch_size",
-            32,
-            *options[:-1],
-            tmp_path / "other.sqlite",
-        ],
+        "no store, batches of 7, two processes": ["--batch_size", 7, "--np", 2, *options[:-2]],
         "the same store, batches of 1": ["--batch_size", 1, *options],
         "Ray": ["--executor", "ray", "--np", 2, *options[:-1], tmp_path / "ray.sqlite"],
     }

@@ -121,14 +121,14 @@ def killed_at_a_checkpoint(words: list[str], out: Path) -> None:
 @pytest.mark.slow
 def test_a_log_holds_all_parts_of_its_run_and_nothing_of_another(tiny_models, tiny_data, forks, tmp_path):
     out, log = tmp_path / "out", tmp_path / "out/pretrain.log"
-    flags = ["--save_steps", "5", "--num_train_epochs", "40", "--learning_rate"]
+    flags = ["--save_steps", "5", "--num_train_epochs", "15", "--learning_rate"]
     one, other = (command("pretrain.sh", tiny_models, tiny_data, out, *flags, lr) for lr in ("1e-4", "1e-3"))
     killed_at_a_checkpoint(one, out)
     assert shell(*other, python=forks.python).returncode == 0
-    assert log.read_text().count("'loss'") == 120 and "resuming" not in log.read_text()
+    assert log.read_text().count("'loss'") == 45 and "resuming" not in log.read_text()
     killed_at_a_checkpoint(one, out)
     assert shell(*one, python=forks.python).returncode == 0
     whole = log.read_text()
     assert whole.count("resuming from") == 1 and whole.count("'train_loss'") == 1
-    assert whole.count("'loss'") >= 120 and whole.count("trained: mm_projector") == 2
+    assert whole.count("'loss'") >= 45 and whole.count("trained: mm_projector") == 2
     assert [path.name for path in out.glob("*.log*")] == ["pretrain.log"]
