@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,45 @@ def forks() -> Iterator[Forks]:
 def forked(build: Build, forks: Forks) -> None:
     """The stages of ``build`` that import torch are forks."""
     build.fork_from(forks)
+
+
+MEASURED: dict[tuple, int] = {}
+
+
+@pytest.fixture
+def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each training step is measured once: what it holds does not depend on the number and size of GPUs."""
+    from costs.step import peak_bytes, prepare
+
+    prepared = []
+
+    def prepare_and_note(model: object, *how: str) -> None:
+        prepared[:] = how
+        prepare(model, *how)
+
+    def measure(model: object, *sizes: int) -> int:
+        key = (*prepared, *sizes)
+        if key not in MEASURED:
+            MEASURED[key] = peak_bytes(model, *sizes)
+        return MEASURED[key]
+
+    monkeypatch.setattr("costs.plan.prepare", prepare_and_note)
+    monkeypatch.setattr("costs.memory.peak_bytes", measure)
+
+
+@pytest.fixture
+def estimate(
+    measured_once: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> Callable[..., str]:
+    """A function that gives what ``estimate.py FLAG …`` prints; it raises what the script would report."""
+    import estimate
+
+    def run(*flags: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["estimate.py", *flags])
+        estimate.main()
+        return capsys.readouterr().out
+
+    return run
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The README's table of needs is what `make estimate` says today."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,14 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {"A10": "zero2_offload", "A800": "zero2", "A100": "zero2"}
 
 
-def row(profile: str, machine: str, out: Path) -> str:
+def row(estimate: Callable, profile: str, machine: str, out: Path) -> str:
     """A line of the table, made anew."""
     from costs.units import duration, size
 
     gpus, gpu = machine.split(" × ")
-    command = [sys.executable, "py/estimate.py", "--profile", profile, "--gpu", gpu, "--gpus", gpus]
-    command += ["--deepspeed", f"configs/{CONFIGS[gpu]}.json", "--rate", "1", "--output", str(out)]
-    command += ["--recipe", "configs/recipes/filter_recaption.yaml"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    flags = ["--profile", profile, "--gpu", gpu, "--gpus", gpus, "--rate", "1", "--output", str(out)]
+    flags += ["--deepspeed", str(ROOT / f"configs/{CONFIGS[gpu]}.json")]
+    estimate(*flags, "--recipe", str(ROOT / "configs/recipes/filter_recaption.yaml"))
     stages = {stage["name"]: stage for stage in json.loads(out.read_text())}
     stages["evaluation"] = {"hours": stages["textvqa"]["hours"] + stages["mmbench"]["hours"]}
     names, total = ("download", "synth", "pretrain", "finetune", "evaluation"), stages["in all"]
@@ -34,7 +32,7 @@ def row(profile: str, machine: str, out: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "profile", "machine"), [(0, "10k", "1 × A10"), (4, "full", "4 × A800")])
-def test_the_table_of_needs_is_current(number, profile, machine, tmp_path):
+def test_the_table_of_needs_is_current(estimate, number, profile, machine, tmp_path):
     """Two of its six lines, for the time that they take."""
     table = (ROOT / "README.md").read_text().split("<!-- estimate -->\n")[1].split("<!-- /estimate -->")[0]
-    assert table.splitlines()[2:][number] == row(profile, machine, tmp_path / "estimate.json")
+    assert table.splitlines()[2:][number] == row(estimate, profile, machine, tmp_path / "estimate.json")

@@ -9,29 +9,9 @@ from costs.batch import Machine, Training, offloads
 from costs.gpus import gpu, teraflops_of
 from costs.memory import SHARE, step_memory
 from costs.plan import LONGEST, plan, why_not
-from costs.step import peak_bytes, prepare
 from errors import BadInput
 
-MEASURED: dict[tuple, int] = {}
-
-
-@pytest.fixture(autouse=True)
-def measured_once(monkeypatch):
-    """Each step is measured once: what it holds does not depend on the number and size of GPUs."""
-    prepared = []
-
-    def prepare_and_note(model, *how):
-        prepared[:] = how
-        prepare(model, *how)
-
-    def measure(model, *sizes):
-        key = (*prepared, *sizes)
-        if key not in MEASURED:
-            MEASURED[key] = peak_bytes(model, *sizes)
-        return MEASURED[key]
-
-    monkeypatch.setattr("costs.plan.prepare", prepare_and_note)
-    monkeypatch.setattr("costs.memory.peak_bytes", measure)
+pytestmark = pytest.mark.usefixtures("measured_once")
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "finetune"])

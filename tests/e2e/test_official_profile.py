@@ -48,7 +48,7 @@ def source(build, tmp_path):
     server.shutdown()
 
 
-def test_the_official_profile_goes_from_nothing_to_a_submission(build, forks, source, tmp_path, monkeypatch):
+def test_the_official_profile_goes_from_nothing_to_a_submission(build, source, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     models = build.folder / "models/demo"
     knobs = {
@@ -61,7 +61,6 @@ def test_the_official_profile_goes_from_nothing_to_a_submission(build, forks, so
         "SOURCE.clip-vit-base-patch32": str(models / "clip-vit-large-patch14-336"),
     }
     build = Build(build.copy(tmp_path / "project").folder, knobs)
-    build.fork_from(forks)
     rules = build.folder / "py/submission/rules.py"  # 12,000 finetuning samples are official, 48 are here
     rules.write_text(rules.read_text().replace("128, 12_000)", "128, 48)"))
     build.make("submission")

@@ -17,10 +17,11 @@ FT = "output/training_dirs/MGM-2B-Finetune-default"
 
 
 @pytest.fixture(scope="module")
-def submitted(tmp_path_factory) -> Build:
+def submitted(forks, tmp_path_factory) -> Build:
     if not (ROOT / ".venv/.requires.json").exists():
         pytest.skip("needs .venv (make env)")
     build = Build.new(tmp_path_factory.mktemp("submission") / "project")
+    build.fork_from(forks)
     build.knobs = KNOBS | {"RECIPE": "recaption"}
     done = build.make("submission", "submission-offline", env={"HF_TOKEN": TOKEN, "MY_TOKEN": TOKEN})
     assert "a demo, for practice: not a submittable result" in done.stdout
