@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what takes long unless it is asked for, and note each attack's table on its report.
 
-    What is slow comes first: else the last of it would run alone while the other processes have nothing to do.
+    What is slow comes first: else the last of it would run alone, the other processes without work.
     """
     left_out = [] if config.option.torture else [item for item in items if item.get_closest_marker("long")]
     if left_out:
