@@ -26,7 +26,7 @@ for flags in json.loads(sys.argv[2]):
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes()[: -9 if n == 0 else None])
 """
-STEPS = 10
+STEPS = 20
 
 pytestmark = pytest.mark.slow
 
