@@ -13,7 +13,7 @@ import pytest
 from attacks import run
 from builds import Build
 
-pytestmark = [pytest.mark.slow, pytest.mark.attack("determinism")]
+pytestmark = [pytest.mark.long, pytest.mark.attack("determinism")]
 FOREIGN = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 
 
@@ -71,7 +71,6 @@ def test_a_build_in_which_all_is_otherwise_is_the_same(pristine, tmp_path):
     assert build.content() == pristine.content()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ALONE)
 def test_a_build_is_the_same_under(name, pristine, tmp_path):
     if not possible(name):

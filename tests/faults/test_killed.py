@@ -31,6 +31,7 @@ def kill_and_make_again(build, pristine, stage, goal, victims, words, knobs):
     return said
 
 
+@pytest.mark.long
 def test_a_killed_training_names_the_signal_and_knob(build, pristine):
     victims = {"after": "GFLOP", "words": "py/train.py --deepspeed"}
     kill_and_make_again(
@@ -80,8 +81,8 @@ def test_a_killed_process_of_synthesis_ends_the_others(build, pristine):
 @pytest.mark.parametrize(
     ("stage", "goal"),
     [
-        ("pretrain", "pretrain"),
-        pytest.param("synth", "synth", marks=pytest.mark.long),
+        ("synth", "synth"),
+        pytest.param("pretrain", "pretrain", marks=pytest.mark.long),
         pytest.param("mmbench", "eval", marks=pytest.mark.long),
     ],
 )

@@ -27,7 +27,9 @@ def starve(build, pristine, stage, megabytes):
     return done.returncode
 
 
-@pytest.mark.parametrize(("stage", "megabytes"), [("synth", 800), ("pretrain", 1000)])
+@pytest.mark.parametrize(
+    ("stage", "megabytes"), [("synth", 800), pytest.param("pretrain", 1000, marks=pytest.mark.long)]
+)
 def test_a_stage_without_memory_names_its_knob_and_the_rerun_completes(build, pristine, stage, megabytes):
     assert starve(build, pristine, stage, megabytes) != 0
 
