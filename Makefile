@@ -359,8 +359,7 @@ eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
 $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
 EVAL_CODE := $(addprefix py/,$(addsuffix .py,answering answer_flags answer_lines questions mmbench_table join_shards digest)) \
-	$(addprefix scripts/,gpus.sh ended.sh eval/common.sh eval/run_chunks.sh) \
-	$(MODEL_CODE)
+	$(addprefix scripts/,gpus.sh ended.sh eval/common.sh eval/run_chunks.sh) $(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(FEATURE_FLAGS) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
 CODE.mmbench := scripts/eval/mmbench.sh py/answer_mmbench.py py/mmbench_upload.py py/score_mmbench.py $(EVAL_CODE)

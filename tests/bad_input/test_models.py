@@ -138,6 +138,7 @@ ROWS = {
     ("evaluation", f"{CLIP}/preprocessor_config.json"): {
         "a tower's pictures cut short": (half, "preprocessor_config.json: not valid JSON"),
         "a tower's pictures of no size": (put("crop_size", "x"), "preprocessor_config.json"),
+        "a tower's pictures of no spread": (put("image_std", [0, 0, 0]), "must be above 0; fetch the CLIP"),
         "a tower's pictures in a list": (become(b"[]"), "preprocessor_config.json"),
     },
     ("evaluation", f"{AUX}/open_clip_config.json"): {

@@ -87,6 +87,15 @@ def test_mmbench_is_answered_uploaded_and_scored(data):
     assert [cell.value for cell in sheet["G"]] == ["prediction", *"BBBBB"]
 
 
+def test_a_score_goes_with_the_answers_that_it_was_of(data):
+    assert step(data, "textvqa").returncode == 0
+    annotations = data / "textvqa/TextVQA_0.5.1_val.json"
+    annotations.write_text(json.dumps({"data": json.loads(annotations.read_text())["data"][:3]}))
+    done = step(data, "textvqa")
+    assert done.returncode != 0 and "the answers do not match the questions" in done.stderr
+    assert (data / "out/bm1.jsonl").exists() and not (data / "out/score.json").exists()
+
+
 def test_a_failed_chunk_fails_the_step_and_leaves_the_former_result(data):
     assert step(data, "textvqa").returncode == 0
     before = (data / "out" / "bm1.jsonl").read_bytes()
