@@ -80,7 +80,9 @@ run "$python" "$py/fill_recipe.py" --recipe "$recipe" --seed "$work/seed.jsonl" 
 echo "+ $python $py/run_data_juicer.py --config $work/recipe.yaml > $log"
 # Through a pipe, which a full disk does not break; of what is logged only the progress is shown.
 "$python" "$py/run_data_juicer.py" --config "$work/recipe.yaml" 2>&1 | tee "$log" | sed -un '/^run_data_juicer.py: .* records, /p' || {
-  why=$(ended_by "${PIPESTATUS[0]}" "lower SYNTH_BATCH_SIZE or SYNTH_PROCESSES")
+  ended=("${PIPESTATUS[@]}")
+  [ "${ended[1]}" != 1 ] || die "$log: cannot be written to its end; free some room there"
+  why=$(ended_by "${ended[0]}" "lower SYNTH_BATCH_SIZE or SYNTH_PROCESSES")
   { grep -a '^run_data_juicer.py: ' "$log" | grep -v ' records, .* a second' || cat "$log"; } | tail -n 1 >&2
   die "Data-Juicer failed on $recipe$why; its log is $log"
 }
