@@ -42,6 +42,6 @@ def plain_ids(
 def plain_answers(
     loaded: LoadedMGM, questions: Sequence[str], images: Sequence[Image.Image | None], max_new_tokens: int
 ) -> list[list[int]]:
-    """As `mgm.generate.generate_ids`, the plain way."""
+    """As `batched_answers`, the plain way."""
     asked = zip(questions, images, strict=True)
     return [list(plain_ids(loaded, question, image, max_new_tokens)) for question, image in asked]

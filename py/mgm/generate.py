@@ -1,37 +1,12 @@
 """Greedy answers in batches: the text does not depend on the batch size, the order or the padding side."""
 
-from collections.abc import Sequence
-
 import torch
-from PIL import Image
 from transformers import DynamicCache
 
-from mgm.batching import batches_by_picture
 from mgm.checkpoint import LoadedMGM
 from mgm.conversation import encode_text, prompt
 from mgm.prefill import Pixels, after_picture, pad, read_pictures
 from pictures import PictureFile
-
-BATCH_SIZE = 32
-
-
-def generate_answers(
-    loaded: LoadedMGM,
-    questions: Sequence[str],
-    images: Sequence[Image.Image | None],
-    max_new_tokens: int,
-    batch_size: int = BATCH_SIZE,
-    padding_side: str = "left",
-) -> list[str]:
-    """Answer each question (without the image placeholder) about its image, or about no image where it is
-    None.
-
-    Greedy, up to ``max_new_tokens``, ended by ``<eos>``; special tokens dropped, white space stripped.
-    Questions are batched by image and length and answered in the order given; one image object given for
-    several questions is read once.
-    """
-    assert len(questions) == len(images), f"{len(questions)} questions for {len(images)} images"
-    return as_texts(loaded, generate_ids(loaded, questions, images, max_new_tokens, batch_size, padding_side))
 
 
 def as_texts(loaded: LoadedMGM, answers: list[list[int]]) -> list[str]:
@@ -42,27 +17,6 @@ def as_texts(loaded: LoadedMGM, answers: list[list[int]]) -> list[str]:
 def encode_question(loaded: LoadedMGM, question: str, has_image: bool) -> list[int]:
     """``input_ids`` of a prompt, -200 at the image's slot."""
     return encode_text(prompt(question, has_image), [], loaded.tokenizer, has_image)[0]
-
-
-def generate_ids(
-    loaded: LoadedMGM,
-    questions: Sequence[str],
-    images: Sequence[Image.Image | None],
-    max_new_tokens: int,
-    batch_size: int = BATCH_SIZE,
-    padding_side: str = "left",
-) -> list[list[int]]:
-    """As `generate_answers`, but new token ids, ``<eos>`` excluded."""
-    prompts = [encode_question(loaded, q, i is not None) for q, i in zip(questions, images, strict=True)]
-    keys = [None if image is None else id(image) for image in images]
-    answers: list[list[int]] = [[] for _ in prompts]
-    for chosen in batches_by_picture(keys, [len(ids) for ids in prompts], batch_size):
-        pixels = {keys[i]: loaded.image_processor(images[i]) for i in chosen if images[i] is not None}
-        of = [pixels.get(keys[i]) for i in chosen]
-        batch = generate_batch(loaded, [prompts[i] for i in chosen], of, max_new_tokens, padding_side)
-        for i, answer in zip(chosen, batch, strict=True):
-            answers[i] = answer
-    return answers
 
 
 @torch.inference_mode()

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
+from batched_answers import batched_answers
 from mgm import generate
-from mgm.generate import encode_question, generate_answers, generate_ids
+from mgm.generate import as_texts, encode_question
 from plain_answers import embed_whole, plain_answers
 
 QUESTIONS = [
@@ -63,7 +64,7 @@ def test_answers_are_the_same_for_any_batch_size_order_and_padding_side(
 ):
     order = [3, 0, 4, 2, 1]
     questions, pictures = [QUESTIONS[i] for i in order], [images()[i] for i in order]
-    answers = generate_ids(loaded, questions, pictures, 12, batch_size, padding_side)
+    answers = batched_answers(loaded, questions, pictures, 12, batch_size, padding_side)
     assert answers == [one_at_a_time[i] for i in order]
 
 
@@ -75,7 +76,7 @@ def test_an_answer_ends_at_eos_while_others_go_on(loaded, one_at_a_time):
     ending = replace(loaded, tokenizer=tokenizer)
     wanted = [ids[: ids.index(eos)] if eos in ids else ids for ids in one_at_a_time]
     assert len(wanted[0]) < 3
-    assert generate_ids(ending, QUESTIONS, images(), 12, batch_size=5) == wanted
+    assert batched_answers(ending, QUESTIONS, images(), 12, batch_size=5) == wanted
 
 
 @pytest.mark.parametrize("padding_side", ["left", "right"])
@@ -83,7 +84,7 @@ def test_an_answer_ends_at_eos_while_others_go_on(loaded, one_at_a_time):
 def test_shared_pictures_and_questions_without_one_are_answered_as_one_at_a_time(
     loaded, mixed_one_at_a_time, batch_size, padding_side
 ):
-    assert generate_ids(loaded, *mixed(), 12, batch_size, padding_side) == mixed_one_at_a_time
+    assert batched_answers(loaded, *mixed(), 12, batch_size, padding_side) == mixed_one_at_a_time
     assert len(set(map(tuple, mixed_one_at_a_time))) > 7  # or equal answers would prove nothing
 
 
@@ -91,7 +92,7 @@ def test_shared_pictures_and_questions_without_one_are_answered_as_one_at_a_time
 def test_one_question_and_questions_without_any_picture_are_answered(loaded, batch_size):
     for questions, pictures in ((QUESTIONS[:1], images()[:1]), (QUESTIONS, [None] * 5)):
         wanted = plain_answers(loaded, questions, pictures, 12)
-        assert generate_ids(loaded, questions, pictures, 12, batch_size) == wanted
+        assert batched_answers(loaded, questions, pictures, 12, batch_size) == wanted
 
 
 @pytest.mark.parametrize("padding_side", ["left", "right"])
@@ -106,7 +107,7 @@ def test_a_mask_that_hides_nothing_would_be_seen(
         return torch.ones_like(made) if part == "read_pictures" else (made[0], torch.ones_like(made[1]))
 
     monkeypatch.setattr(generate, part, wrong)
-    assert generate_ids(loaded, *mixed(), 12, 32, padding_side) != mixed_one_at_a_time
+    assert batched_answers(loaded, *mixed(), 12, 32, padding_side) != mixed_one_at_a_time
 
 
 def test_each_picture_passes_the_towers_once_and_its_prefix_the_decoder(monkeypatch, loaded):
@@ -126,7 +127,7 @@ def test_each_picture_passes_the_towers_once_and_its_prefix_the_decoder(monkeypa
 
     monkeypatch.setattr(model, "encode_images", encoding)
     monkeypatch.setattr(model.model, "forward", reading)
-    generate_ids(loaded, questions, pictures, 12, batch_size=32)
+    batched_answers(loaded, questions, pictures, 12, batch_size=32)
     slot = encode_question(loaded, "?", True).index(-200)
     assert (towers, prefixes) == ([4], [(4, slot + 16)])
 
@@ -148,5 +149,5 @@ def test_the_cache_gives_what_a_whole_pass_gives(loaded, one_at_a_time):
 
 
 def test_texts_are_stripped_and_without_special_tokens(loaded):
-    for text in generate_answers(loaded, QUESTIONS, images(), 12):
+    for text in as_texts(loaded, batched_answers(loaded, QUESTIONS, images(), 12)):
         assert text == text.strip() and "<eos>" not in text and "<pad>" not in text
