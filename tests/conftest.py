@@ -39,12 +39,13 @@ def build(pristine: Build, tmp_path: Path) -> Build:
 
 IMPORTED = ("torch", "torchvision", "timm", "safetensors.torch", "accelerate", "deepspeed", "deepspeed.ops")
 IMPORTED += ("transformers.models.gemma.modeling_gemma", "transformers.models.clip.modeling_clip")
-IMPORTED += ("transformers.trainer",)
+IMPORTED += ("transformers.trainer", "transformers.models.blip.modeling_blip")
+IMPORTED += ("transformers.models.blip_2.modeling_blip_2", "transformers.models.opt.modeling_opt")
 
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
-    """Starts scripts that train, answer or count FLOP without a wait for their imports."""
+    """Starts scripts that synthesise, train, answer or count FLOP without a wait for their imports."""
     with Forks(*IMPORTED) as forks:
         yield forks
 

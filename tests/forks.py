@@ -31,7 +31,10 @@ LONGEST_START = 1 << 17  # bytes of a command and its environment
 PATIENCE_SECONDS = 300
 
 WITH_TORCH = ("train.py", "answer_textvqa.py", "answer_mmbench.py", "make_models.py", "estimate.py")
+WITH_TORCH += ("run_data_juicer.py",)
 WITH_TORCH += ("deepspeed.launcher.runner", "deepspeed.launcher.launch")  # behind -m
+PLACES = {"huggingface_hub.constants", "datasets.config"}
+"""Modules that read the environment when they are imported."""
 SHIM = """#!/usr/bin/env bash
 words=("$@")
 while [[ ${{words[0]-}} == -* ]]; do words=("${{words[@]:1}}"); done
@@ -83,6 +86,9 @@ def become(start: dict, files: list[int]) -> None:
     os.environ.clear()
     os.environ.update(start["environment"])
     time.tzset()
+    tempfile.tempdir = None
+    for name in PLACES & sys.modules.keys():
+        importlib.reload(sys.modules[name])
     if "torch" in sys.modules and (threads := os.environ.get("OMP_NUM_THREADS")):
         sys.modules["torch"].set_num_threads(int(threads))
     sys.stdin = os.fdopen(0, closefd=False)

@@ -14,19 +14,19 @@ TARGETS = ("synth.jsonl", "ledger.jsonl", "synth.summary.json")
 
 
 @pytest.fixture
-def synth(tmp_path, tmp_path_factory):
+def synth(tmp_path, tmp_path_factory, forks):
     """A function that runs scripts/synth.sh into tmp_path/run; HOME is an empty folder, to see what lands."""
     home = tmp_path / "home"
     home.mkdir()
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    env |= {"PYTHON": sys.executable, "HOME": str(home), "OMP_NUM_THREADS": "1"}
+    env |= {"PYTHON": str(forks.python), "HOME": str(home), "OMP_NUM_THREADS": "1"}
     env.setdefault("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp().parent / "pycache"))
 
-    def run(recipe, seed, *options, folder="run"):
+    def run(recipe, seed, *options, folder="run", **more):
         out = tmp_path / folder
         files = ["--output", out / "synth.jsonl", "--ledger", out / "ledger.jsonl"]
         command = [ROOT / "scripts/synth.sh", "--recipe", recipe, "--seed", seed, *files, *options]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=env)
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=env | more)
 
     return run
 
@@ -39,7 +39,7 @@ def test_the_seed_recipe_passes_every_record_through(make_seed, synth, tmp_path)
     seed = make_seed(20)
     text = seed.read_text(encoding="utf-8").replace("<__dj__image>", "<image>", 3)
     seed.write_text(text, encoding="utf-8")
-    done = synth(RECIPES / "seed.yaml", seed)
+    done = synth(RECIPES / "seed.yaml", seed, PYTHON=sys.executable)
     assert done.returncode == 0, done.stderr
     rows, before = lines_of(tmp_path / "run/synth.jsonl"), lines_of(seed)
     assert [row["id"] for row in rows] == [row["id"] for row in before]
