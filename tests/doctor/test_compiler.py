@@ -134,12 +134,17 @@ def real(tmp_path):
     return Machine(ROOT, environ)
 
 
+def put_compiler(folder, body):
+    """A `c++` in ``folder``, a shell script."""
+    (folder / "c++").write_text(f"#!/bin/sh\n{body}\n")
+    (folder / "c++").chmod(0o755)
+
+
 def test_deepspeeds_own_build_fails_with_the_compilers_first_line(real, tmp_path):
-    fake = tmp_path / "c++"
     line = "cpu_adam.h:9:10: fatal error: omp.h: No such file or directory"
-    body = f"case $* in *' -c '*) echo '{line}' >&2; exit 1;; *) echo 'c++ (Debian) 12.2.0';; esac"
-    fake.write_text(f"#!/bin/sh\n{body}\n")
-    fake.chmod(0o755)
+    put_compiler(
+        tmp_path, f"case $* in *' -c '*) echo '{line}' >&2; exit 1;; *) echo 'c++ (Debian) 12.2.0';; esac"
+    )
     found = compiler.build(real)
     assert found.level == "error" and line in found.found
 
@@ -149,7 +154,8 @@ def test_deepspeeds_own_build_fails_with_the_compilers_first_line(real, tmp_path
     not shutil.which("c++") or not Path(sysconfig.get_paths()["include"], "Python.h").exists(),
     reason="needs a C++ compiler and Python's headers",
 )
-def test_the_optimizer_is_built_once_and_takes_a_right_step(real):
+def test_the_optimizer_is_built_once_and_takes_a_right_step(real, tmp_path):
+    put_compiler(tmp_path, f'exec {shutil.which("c++")} "$@" -O0 -g0  # in half the time')
     real.environ.pop("DS_ACCELERATOR")
     found = [list(compiler.optimizer(real, Wanted("10k"))) for _ in range(2)]
     first, second = (findings[-1] for findings in found)
