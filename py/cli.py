@@ -81,7 +81,7 @@ def run(main: Callable[[], None], less: str = faults.LESS) -> None:
         if sys.stdout:
             sys.stdout.flush()
     except BadInput as error:
-        sys.exit(f"{script}: {error}")
+        sys.exit(f"{script}: {faults.ran_out(error, less) or error}")
     except BrokenPipeError:  # whoever read the output has ended, as `head` does
         drop_output()
         sys.exit(141)

@@ -53,6 +53,15 @@ def told(error: BaseException, less: str = LESS) -> str | None:
     return None
 
 
+def ran_out(error: BaseException, less: str = LESS) -> str | None:
+    """As `told`, where memory or open files ran out: then what could not be read may well be sound.
+
+    >>> ran_out(PermissionError(13, "Permission denied", "a.png")) is None
+    True
+    """
+    return next((words for cause in causes(error) if (words := _ran_out(cause, less))), None)
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """``error`` and what it was raised from, the first cause last."""
     while error is not None:
@@ -60,25 +69,38 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _told(error: BaseException, less: str) -> str | None:
-    text = " ".join(str(error).split())
+def _ran_out(error: BaseException, less: str) -> str | None:
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, MemoryError) or number == errno.ENOMEM:
         return f"out of memory; {less}"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return f"{error.filename or 'output'}: {error.strerror}; {REMEDIES[number]}"
+    text = " ".join(str(error).split())
+    found = _speaks_of_the_machine(error) and NO_MEMORY.search(text) and not NO_SHARED_MEMORY.search(text)
+    return f"out of memory ({text[:200]}); {less}" if found else None
+
+
+def _speaks_of_the_machine(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError | ImportError) or type(error).__name__ == "SafetensorError"
+
+
+def _told(error: BaseException, less: str) -> str | None:
+    if words := _ran_out(error, less):
+        return words
+    text = " ".join(str(error).split())
+    number = error.errno if isinstance(error, OSError) else None
     if number is not None and error.filename is None and _in_shared_memory(error):
         return SHARED.format(error.strerror)
     if number in REMEDIES:
         return f"{error.filename or 'output'}: {error.strerror}; {REMEDIES[number]}"
     if isinstance(error, shutil.Error) and NO_ROOM.search(text):  # copytree's: a list of (from, to, why)
         return f"{error.args[0][0][1]}: No space left on device; {ROOM}"
-    if not isinstance(error, RuntimeError | ImportError) and type(error).__name__ != "SafetensorError":
+    if not _speaks_of_the_machine(error):
         return None
     if LOST_WORKER.search(text):
         return f"one of its processes was killed, for want of memory or of /dev/shm perhaps; {less}"
     if NO_SHARED_MEMORY.search(text):
         return SHARED.format(text)
-    if NO_MEMORY.search(text):
-        return f"out of memory ({text[:200]}); {less}"
     return f"{text[:200]}; {ROOM}" if NO_ROOM.search(text) else None
 
 

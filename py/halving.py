@@ -5,10 +5,11 @@ import errno
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import faults
 from errors import BadInput
 
 # What says nothing about a record: it would fail again, for every one.
-ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS)
+ENVIRONMENT = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Part(NamedTuple):
@@ -50,11 +51,11 @@ def first_failing(act: Callable[[dict], Any], samples: dict, rows: range) -> Par
 
 def of_a_record(error: Exception) -> bool:
     """Whether ``error`` may be due to one record, and not to the model, the machine or the recipe."""
+    if faults.ran_out(error):
+        return False
     if isinstance(error, BadInput):
         return str(error).startswith("id ")
-    if isinstance(error, OSError) and error.errno in ENVIRONMENT:
-        return False
-    return not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError"
+    return not isinstance(error, OSError) or error.errno not in ENVIRONMENT
 
 
 def together(found: list[Part], samples: dict) -> Any:

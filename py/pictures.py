@@ -10,6 +10,7 @@ from typing import IO, NamedTuple
 
 from PIL import Image, ImageFile
 
+import faults
 from errors import BadInput
 
 # In the order that Pillow looks, the common first. It knows forty more, some of which start other programs
@@ -58,11 +59,13 @@ def read_picture(source: str | Path | IO[bytes], name: str, remedy: str, shrink:
             if shrink > 1:
                 picture.draft("RGB", (max(picture.width // shrink, 1), max(picture.height // shrink, 1)))
             return as_rgb(picture)
-    except (BadInput, MemoryError):
+    except BadInput:
         raise
     except FileNotFoundError as error:
         raise BadInput(f"{name} is missing; {remedy}") from error
     except Exception as error:  # Pillow's decoders raise a dozen types for damaged files
+        if faults.ran_out(error):
+            raise
         raise BadInput(f"{name} cannot be read ({error}); {remedy}") from error
 
 

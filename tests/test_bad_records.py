@@ -99,6 +99,8 @@ def test_an_operator_that_raises_on_most_records_is_broken_itself(tmp_path):
     [
         (BadInput("the captioner is broken"), r"^op: the captioner is broken$"),
         (OSError(28, "No space left on device"), "^op: OSError: .*No space left"),
+        (OSError(24, "Too many open files"), "^op: OSError: .*Too many open files"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "^op: RuntimeError: Default"),
         (MemoryError(), "^op: MemoryError: ; set model_batch_size in the recipe lower$"),
     ],
 )

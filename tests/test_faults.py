@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import faults
+from errors import BadInput
 
 pytestmark = pytest.mark.attack("faults")
 PY = Path(__file__).parents[1] / "py"
@@ -48,6 +49,26 @@ def test_a_fault_is_found_under_the_error_that_was_made_of_it():
 
 
 @pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            RuntimeError("unable to mmap 9 bytes from file <a>: Cannot allocate memory (12)"),
+            "out of memory (",
+        ),
+        (OSError(errno.EMFILE, "Too many open files", "a"), "a: Too many open files; raise the limit"),
+        (PermissionError(errno.EACCES, "Permission denied", "a"), None),
+        (RuntimeError("unable to open file </torch_7_1>: Cannot allocate memory (12)"), None),
+        (EOFError("cut short"), None),
+    ],
+)
+def test_a_file_that_could_not_be_read_for_want_of_memory_is_not_called_broken(error, words):
+    bad = BadInput("a: not a readable weight file; fetch it again")
+    bad.__cause__ = error
+    found = faults.ran_out(bad)
+    assert (words in found) if words else found is None
+
+
+@pytest.mark.parametrize(
     "error",
     [
         RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
@@ -64,6 +85,8 @@ def test_a_fault_of_the_program_is_none_of_the_machine(error):
     ("body", "said", "status"),
     [
         ("raise MemoryError", "-c: out of memory; end what else uses it", 1),
+        ("raise cli.BadInput('broken') from MemoryError()", "-c: out of memory; end what else uses it", 1),
+        ("raise cli.BadInput('broken') from KeyError()", "-c: broken", 1),
         ("raise RuntimeError('ours')", "RuntimeError: ours", 1),
         ("print('x' * 100_000)", "-c: output: No space left on device; free some room", 1),
     ],

@@ -1,6 +1,8 @@
 """A picture is decoded to its last byte, or named with what is wrong."""
 
+import errno
 import io
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -37,6 +39,16 @@ def test_an_unreadable_picture_is_an_error_with_name_and_remedy(tmp_path, monkey
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as an import of Data-Juicer leaves it
     with pytest.raises(BadInput, match=f"^image 7 {reason}.*; restore it$"):
         read_picture(path, "image 7", "restore it", shrink)
+
+
+def test_a_picture_that_the_machine_cannot_read_now_is_not_called_broken(tmp_path, monkeypatch):
+    path = tmp_path / "x.png"
+    path.write_bytes(encoded("png"))
+    for error in (MemoryError(), OSError(errno.EMFILE, "Too many open files")):
+        monkeypatch.setattr(Image, "open", Mock(side_effect=error))
+        with pytest.raises(type(error)) as raised:
+            read_picture(path, "x", "restore it")
+        assert raised.value is error
 
 
 def test_a_sound_picture_is_read_from_path_and_memory_alike(tmp_path):
