@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -186,21 +187,18 @@ def seconds_of(build: Build, stage: str, name: str = "default") -> float:
     return json.loads((build.folder / folder / f".make/{stage}.made").read_text())["seconds"]
 
 
-def build_once(forks: Forks, factory: pytest.TempPathFactory) -> Build:
-    """A whole small build that all processes of the tests share; skips where nothing is installed.
+def build_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Build:
+    """A build that all processes of the tests share: ``make`` puts it into a folder; then it has ``name``.
 
-    Made by ``forks``, as tests/determinism shows no other than by stages of their own.
+    Skips where nothing is installed.
     """
     if not (ROOT / ".venv/.requires.json").exists():
         pytest.skip("needs .venv (make env)")
     base = factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with (base / "built.lock").open("a") as lock:
+    with (base / f"{name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (base / "built").exists():
-            build = Build.new(base / "building")
-            build.fork_from(forks)
-            build.make("results", env=SECRETS)
-            build.fork_no_more()
-            (base / "building").rename(base / "built")
-    return Build(base / "built")
+        if not (base / name).exists():
+            make(base / f"{name}.making")
+            (base / f"{name}.making").rename(base / name)
+    return Build(base / name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builds import Build, build_once
+from builds import SECRETS, Build, build_once
 from forks import Forks
 from tally import pytest_addoption, pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401
 
@@ -25,8 +25,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def pristine(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """One whole small build, for tests that look at it or copy it before they change it."""
-    build = build_once(forks, tmp_path_factory).copy(tmp_path_factory.mktemp("pristine") / "project")
+    """One whole small build, for tests that look at it or copy it before they change it.
+
+    Made by ``forks``, as tests/determinism shows no other than by stages of their own.
+    """
+
+    def make(folder: Path) -> None:
+        build = Build.new(folder)
+        build.fork_from(forks)
+        build.make("results", env=SECRETS)
+        build.fork_no_more()
+
+    shared = build_once(tmp_path_factory, "built", make)
+    build = shared.copy(tmp_path_factory.mktemp("pristine") / "project")
     assert build.stages("results") == set()  # and the marks now know the times of the copy
     return build
 

@@ -5,10 +5,11 @@ import os
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
-from builds import Build, stages_in, wait_for_start
+from builds import Build, build_once, stages_in, wait_for_start
 from forks import Forks
 
 pytestmark = pytest.mark.slow
@@ -20,18 +21,26 @@ RUNS = [f"{recipe}-s{seed}" for seed in (1, 2) for recipe in ("seed", "twin")]
 @pytest.fixture(scope="module")
 def swept(pristine: Build, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, str]:
     """A sweep over `seed` and a copy of it, killed on the way; and all that its makes printed."""
-    build = pristine.copy(tmp_path_factory.mktemp("sweep") / "project").with_knobs(**SWEEP)
-    for name in ("RECIPE", "BASELINE_EXP"):
-        del build.knobs[name]
-    (build.folder / TWIN).parent.mkdir()
-    shutil.copy(build.folder / "configs/recipes/seed.yaml", build.folder / TWIN)
-    first = build.start("sweep")
-    wait_for_start(build, "finetune")
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    before = (build.folder / "make.log").read_text()
+    knobs = {name: value for name, value in pristine.knobs.items() if name not in ("RECIPE", "BASELINE_EXP")}
+
+    def make(folder: Path) -> None:
+        build = pristine.copy(folder)
+        build.knobs = knobs | SWEEP
+        (build.folder / TWIN).parent.mkdir()
+        shutil.copy(build.folder / "configs/recipes/seed.yaml", build.folder / TWIN)
+        first = build.start("sweep")
+        wait_for_start(build, "finetune")
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        before = (build.folder / "make.log").read_text()
+        build.fork_from(forks)
+        (build.folder / "printed").write_text(before + build.make("sweep").stdout)
+
+    shared = build_once(tmp_path_factory, "swept", make)
+    build = Build(tmp_path_factory.mktemp("sweep") / "project", knobs | SWEEP)
+    shutil.copytree(shared.folder, build.folder, symlinks=True)
     build.fork_from(forks)
-    return build, before + build.make("sweep").stdout
+    return build, (build.folder / "printed").read_text()
 
 
 def board_of(build: Build) -> dict[str, dict]:
