@@ -30,8 +30,7 @@ def test_the_shapes_are_those_of_mgm_2b(mgm_2b):
     assert mgm_2b.model.vision_tower.grid == 24 and mgm_2b.model.vision_tower_aux.hidden_size == 2880
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
-@pytest.mark.parametrize("kept", ["all", "inputs"])
+@pytest.mark.parametrize(("stage", "kept"), [("pretrain", "all"), ("finetune", "inputs")])
 def test_a_sample_costs_what_pytorch_counts_for_a_whole_step(mgm_2b, stage, kept):
     flop = training_flop(mgm_2b, stage, kept)
     for samples, length, labelled in ((1, 620, 20), (2, 1999, 700)):

@@ -1,6 +1,5 @@
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,12 @@ RECIPES = ROOT / "configs" / "recipes"
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, forks):
     """A function that runs a script of scripts/ on a store in tmp_path."""
 
     def run(script, *options):
         command = [ROOT / "scripts" / script, "--store", tmp_path / "store.sqlite", *options]
-        env = os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "COLUMNS": "150"}
+        env = os.environ | {"PYTHON": str(forks.python), "OMP_NUM_THREADS": "1", "COLUMNS": "150"}
         return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=env)
 
     return run
