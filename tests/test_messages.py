@@ -4,6 +4,7 @@ import math
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ import questions
 from errors import BadInput
 from fetch import hub, room
 from fetch.patience import Patience
+from json_files import write_json
 
 
 def ask_the_hub(fault: Callable[[], Exception]) -> None:
@@ -47,6 +49,22 @@ def similarity(value: float) -> None:
     finite(value, "7", "similarity")
 
 
+def captioner_without_slots() -> None:
+    from ops.blip2 import Blip2
+
+    sizes = SimpleNamespace(image_token_index=None, num_query_tokens=2)
+    Blip2.prefix(SimpleNamespace(prompt=""), SimpleNamespace(config=sizes), None)
+
+
+def tower(trunk: str) -> None:
+    from mgm.vision_tower_aux import VisionTowerAux
+
+    with TemporaryDirectory() as folder:
+        config = {"model_cfg": {"vision_cfg": {"timm_model_name": trunk}}}
+        write_json(Path(folder, "open_clip_config.json"), config)
+        VisionTowerAux(folder)
+
+
 REFUSED = {
     "a chunk after the last": (
         lambda: questions.chunk([], 2, 2),
@@ -71,6 +89,14 @@ REFUSED = {
     "a hub that refuses": (
         lambda: ask_the_hub(forbidden),
         "the hub refuses it (HTTP 403); set HF_TOKEN; set SOURCE.x",
+    ),
+    "a captioner of an older make": (
+        captioner_without_slots,
+        "config.json has no image_token_index; take a newer one",
+    ),
+    "a tower of another kind": (
+        lambda: tower("test_vit"),
+        "open_clip_config.json: test_vit has no stem and stages; use a ConvNeXt-like trunk",
     ),
     "an estimate of the demo": (
         lambda: estimate.check(Namespace(profile="demo")),

@@ -192,6 +192,7 @@ def test_many_recipes_and_random_seeds_fit_into_five_megabytes(make):
     [
         (lambda o: o["leaderboard"].unlink(), "no such file (--leaderboard); 'make leaderboard' writes it"),
         (lambda o: o["leaderboard"].write_text("{}"), "not a leaderboard"),
+        (lambda o: repeat(o["leaderboard"]), ": stands twice; make it again"),
         (lambda o: change(o["leaderboard"], "data", {"seed": 3}), "data lacks kept, recaptioned"),
         (lambda o: change(o["leaderboard"], "textvqa", {"accuracy": 3}), "textvqa lacks ci95, runs"),
         (lambda o: change(o["leaderboard"], "random_seeds", [1]), "not as many experiments as random seeds"),
@@ -238,6 +239,10 @@ def test_a_broken_input_is_one_line_that_names_it_and_leaves_the_old_page(make, 
         make_report.main()
     assert "\n" not in str(error.value)
     assert options["output"].read_text() == "the old page"
+
+
+def repeat(leaderboard: Path) -> None:
+    write_json(leaderboard, read_json(leaderboard) * 2)
 
 
 def empty(path: Path) -> None:
