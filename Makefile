@@ -289,7 +289,7 @@ synth: $(SYNTH)/.make/synth
 OUTPUTS.synth := synth.jsonl ledger.jsonl synth.summary.json
 KNOBS.synth := SEED RECIPE ON_BAD_RECORD MAX_BAD_RECORDS $(RECIPE_MODELS) $(if $(call RECIPE_READS,BUDGET),PRETRAIN_BUDGET) $(if $(call RECIPE_READS,RANDOM_SEED),RANDOM_SEED)
 PACKAGES.synth := py-data-juicer torch transformers pillow faiss-cpu rapidocr-onnxruntime
-CODE.synth := scripts/synth.sh scripts/ended.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes \
+CODE.synth := scripts/synth.sh scripts/python.sh scripts/ended.sh $(addprefix py/,$(addsuffix .py,check_seed image_check workers progress graph/__init__ graph/sizes \
 	fill_recipe placeholders recipe_file run_data_juicer bad_records halving spare_work make_ledger follow_run misfits run_trace fates \
 	store store_file digest ocr watermarks stock_phrases)) \
 	$(sort $(wildcard py/ops/*.py)) py/mgm/__init__.py py/mgm/weights.py $(COMMON_CODE) $(RECIPE_FILE) $(RECIPE_CODE)
@@ -321,7 +321,7 @@ $(RUN)/.make/convert: $(SYNTH)/.make/synth $(SEED_AND_STAGE1) | $(ENV)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
 COSTS_CODE := $(addprefix py/costs/,$(addsuffix .py,__init__ batch flops gpus memory plan sample shapes states step units))
-TRAIN_CODE := py/train.py scripts/train_options.sh scripts/ended.sh scripts/gpus.sh py/plan_batch.py $(COSTS_CODE) $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
+TRAIN_CODE := py/train.py scripts/train_options.sh scripts/python.sh scripts/ended.sh scripts/gpus.sh py/plan_batch.py $(COSTS_CODE) $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
 TRAIN_PACKAGES := torch transformers timm accelerate deepspeed pillow
 TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))
 TRAIN_FLAGS = --model_name_or_path $(LLM) --vision_tower $(VISION_TOWER) --vision_tower_aux $(VISION_TOWER_AUX) \
@@ -359,7 +359,7 @@ eval: $(RUN)/.make/textvqa $(RUN)/.make/mmbench
 $(foreach x,textvqa mmbench,$(eval OUTPUTS.$x := eval/$x/)$(eval PACKAGES.$x := torch transformers timm pillow $(if $(filter mmbench,$x),openpyxl)))
 $(foreach x,textvqa mmbench,$(eval KNOBS.$x := EVAL_DATA EVAL_BATCH_SIZE $(if $(filter mmbench,$x),MMBENCH_PARSE)))
 EVAL_CODE := $(addprefix py/,$(addsuffix .py,answering answer_flags answer_lines questions mmbench_table join_shards digest)) \
-	$(addprefix scripts/,gpus.sh ended.sh eval/common.sh eval/run_chunks.sh) $(MODEL_CODE)
+	$(addprefix scripts/,python.sh gpus.sh ended.sh eval/common.sh eval/run_chunks.sh) $(MODEL_CODE)
 EVAL_FLAGS = --num_chunks $(NUM_GPUS) --batch_size $(EVAL_BATCH_SIZE) $(FEATURE_FLAGS) $(if $(filter mmbench,$*),--parse $(MMBENCH_PARSE))
 CODE.textvqa := scripts/eval/textvqa.sh py/answer_textvqa.py py/score_textvqa.py py/m4c.py $(EVAL_CODE)
 CODE.mmbench := scripts/eval/mmbench.sh py/answer_mmbench.py py/mmbench_upload.py py/score_mmbench.py $(EVAL_CODE)
@@ -390,7 +390,7 @@ $(EXPS:%=results/%): results/%: | $(INPUTS_READY)
 OUTPUTS.results := results.json results.txt
 PACKAGES.results := scipy rich torch transformers deepspeed py-data-juicer
 KNOBS.results := PROFILE EXP RECIPE RANDOM_SEED PRETRAIN SEED STAGE1 FINETUNE_DATA EVAL_DATA BASELINE_RESULTS
-CODE.results := scripts/results.sh $(addprefix py/,$(addsuffix .py,collect_results show_results result_words screen intervals digest)) $(COMMON_CODE)
+CODE.results := scripts/results.sh scripts/python.sh $(addprefix py/,$(addsuffix .py,collect_results show_results result_words screen intervals digest)) $(COMMON_CODE)
 RESULTS_FLAGS = --run $(RUN) $(if $(PRETRAINED),--synth $(SYNTH)) --profile $(PROFILE) --recipe $(RECIPE) --random_seed $(RANDOM_SEED) \
 	--settings 'RECIPE=$(RECIPE) $(foreach k,SEED STAGE1 FINETUNE_DATA EVAL_DATA,$(if $(call own,$k),$k=$($k))) $(if $(PRETRAINED),,PRETRAIN=no)' \
 	finetune_data=$(FINETUNE_DATA) $(if $(PRETRAINED),seed=$(SEED) $(patsubst %,stage1=%,$(filter-out none,$(STAGE1))) recipe=$(RECIPE_FILE) synth=$(SYNTH)/synth.jsonl)
@@ -462,7 +462,7 @@ OUTPUTS.leaderboard := leaderboard.json leaderboard.txt
 PACKAGES.leaderboard := scipy statsmodels rich torch transformers timm
 RUNS_CODE := $(sort $(wildcard py/leaderboard/*.py)) py/mmbench_table.py py/progress.py py/screen.py $(COMMON_CODE) \
 	$(addprefix py/graph/,$(addsuffix .py,__init__ changes files marks outputs sizes stages))
-CODE.leaderboard := scripts/leaderboard.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
+CODE.leaderboard := scripts/leaderboard.sh scripts/python.sh py/make_leaderboard.py py/show_leaderboard.py py/costs/captioning.py $(COSTS_CODE) \
 	$(MODEL_CODE) py/mgm/training/__init__.py py/mgm/training/trainable.py $(RUNS_CODE)
 KNOBS.leaderboard := ROWS RANDOM_SEEDS SWEEP_AGAIN CAPTIONER SIMILARITY_MODEL MATCHING_MODEL
 # The knobs of the command that makes the same sweep with other random seeds.

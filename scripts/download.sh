@@ -15,4 +15,6 @@ case ${1:-} in
 esac
 # Users, passwords and queries of addresses are not for the log.
 echo "+ fetch_sources.py $(sed -E 's#(://)[^/?[:space:]]*@#\1#g; s#(://[^?[:space:]]*)\?[^[:space:]]*#\1?…#g' <<< "$*")"
-exec "${PYTHON:-python3}" "$(cd "$(dirname "$0")/../py" && pwd)/fetch_sources.py" "$@"
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
+exec "$python" "$py/fetch_sources.py" "$@"

@@ -21,7 +21,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ -n "$runs" ] || { echo "leaderboard.sh: --runs FOLDER is missing (see --help)" >&2; exit 1; }
-python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd)
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
 
 "$python" "$py/make_leaderboard.py" "${flags[@]}" --output "$runs/leaderboard.json"
 "$python" "$py/show_leaderboard.py" "$runs/leaderboard.json" --settings "$settings" > "$runs/leaderboard.txt+"

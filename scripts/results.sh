@@ -23,7 +23,9 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ -n "$run" ] || { echo "results.sh: --run FOLDER is missing (see --help)" >&2; exit 1; }
-python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd) scores=${scores:-$run}
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
+scores=${scores:-$run}
 
 [ -z "$synth" ] || flags+=(--synth_summary "$synth/synth.summary.json" --pretrain_summary "$run/pretrain/train_summary.json")
 "$python" "$py/collect_results.py" "${flags[@]}" --finetune_summary "$run/finetune/train_summary.json" \

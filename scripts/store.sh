@@ -21,7 +21,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$store" ] || die "--store is missing (see --help)"
 
-python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd)
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
 work=$(mktemp -dt "bsynth.$$.XXXX")
 trap 'rm -rf "$work"' EXIT
 export HF_HOME=$work DATA_JUICER_CACHE_HOME=$work XDG_CACHE_HOME=$work MPLCONFIGDIR=$work HF_HUB_OFFLINE=1 PYTHONPATH=$py

@@ -28,7 +28,8 @@ while [ $# -gt 0 ]; do
     *) die "unknown option $1 (see --help)";;
   esac
 done
-python=${PYTHON:-python3} py=$(cd "$(dirname "$0")/../py" && pwd)
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
 run_step() { echo "+ $*"; "$@"; }
 
 check=(${profile:+--profile "$profile"} ${seed:+--seed "$seed"})

@@ -16,6 +16,8 @@
 #            --output runs/demo/mine/synth.jsonl --ledger runs/demo/mine/ledger.jsonl
 set -euo pipefail
 die() { echo "synth.sh: $*" >&2; exit 1; }
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
 # shellcheck source=scripts/ended.sh
 source "$(dirname "$0")/ended.sh"
 
@@ -44,8 +46,6 @@ done
 [[ $max_bad_records =~ ^(0?\.[0-9]+|[01])$ ]] || die "--max_bad_records must be a share from 0 to 1, not '$max_bad_records'"
 [[ $executor =~ ^(default|ray)$ ]] || die "--executor must be default or ray, not '$executor'"
 
-python=${PYTHON:-python3}
-py=$(cd "$(dirname "$0")/../py" && pwd)
 folder=$(dirname "$output")
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)

@@ -10,7 +10,9 @@ usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
 case ${1-} in -h | --help) usage; exit 0;; esac
 [ $# = 2 ] || { usage >&2; exit 1; }
 runs=$1 data=$2 project=$(cd "$(dirname "$0")/.." && pwd)
-"${PYTHON:-python3}" "$project/py/tabulate_runs.py" --leaderboard "$runs/leaderboard.json" --output "$runs/table.md" \
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
+"$python" "$py/tabulate_runs.py" --leaderboard "$runs/leaderboard.json" --output "$runs/table.md" \
   --textvqa_questions "$data/eval/textvqa/llava_textvqa_val_v051_ocr.jsonl" --clean "$data/controls/clean.jsonl" \
   --mmbench_tsv "$data/eval/mmbench/mmbench_dev_20230712.tsv"
 sed -e "/<!-- table -->/,/<!-- \/table -->/{/<!-- table -->/{p;r $runs/table.md

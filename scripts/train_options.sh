@@ -5,7 +5,8 @@
 #   launch LOG FLAG...   runs train.py with FLAGs, prints the command, keeps its output in output_dir/LOG
 
 me=${0##*/}
-py=$(cd "$(dirname "$0")/../py" && pwd)
+# shellcheck source=scripts/python.sh
+source "$(dirname "$0")/python.sh"
 # shellcheck source=scripts/gpus.sh
 source "$(dirname "$0")/gpus.sh"
 # shellcheck source=scripts/ended.sh
@@ -96,7 +97,6 @@ check_hosts() {
   [ "$(wc -w <<< "$hosts")" = 1 ] || command -v pdsh > /dev/null || die "pdsh, with which DeepSpeed starts the machines, is missing; install it"
 }
 
-python=${PYTHON:-python3}
 # Else -m and -c, and what the launchers start, would import modules of these names from the working folder first.
 export PYTHONSAFEPATH=1 PYTHONPATH=$py${PYTHONPATH:+:$PYTHONPATH}
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

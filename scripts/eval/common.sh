@@ -3,7 +3,8 @@
 
 me=$(basename "$0")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-python=${PYTHON:-python3}
+# shellcheck source=scripts/python.sh
+source "$root/scripts/python.sh"
 # shellcheck source=scripts/gpus.sh
 source "$root/scripts/gpus.sh"
 # glibc gives a freed batch's memory back to the kernel, which hands it out again page by page: a sixth of the time on a
@@ -18,7 +19,7 @@ common_usage() {
   --batch_size, --max_new_tokens, --dtype, --device, --blank_image, --vision_tower, --vision_tower_aux,
   --feature_cache, --feature_cache_gb
                  as in the answer script's --help
-PYTHON names the interpreter (default python3).
+PYTHON names the interpreter (default: the project's .venv, where 'make env' made it, else python3).
 USAGE
 }
 
@@ -72,10 +73,10 @@ answer_in_chunks() {
     shift 3
     rm -rf "$output/answers"
     mkdir -p "$output/answers"
-    run "$root/scripts/eval/run_chunks.sh" "$num_chunks" "$output/answers" "$python" "$root/py/$script" \
+    run "$root/scripts/eval/run_chunks.sh" "$num_chunks" "$output/answers" "$python" "$py/$script" \
         --model_path "$model_path" --question_file "$questions" "$@" "${answer_flags[@]}"
     rm -f "$output/score.json" # of the answers that are now replaced
-    run "$python" "$root/py/join_shards.py" --question_file "$questions" --shards "$output/answers" \
+    run "$python" "$py/join_shards.py" --question_file "$questions" --shards "$output/answers" \
         --num_chunks "$num_chunks" --output "$joined"
     mv "$output/answers/protocol.json" "$output/protocol.json"
 }

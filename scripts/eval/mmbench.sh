@@ -22,7 +22,7 @@ USAGE
 parse_options "$@"
 questions=$data/mmbench_dev_20230712.tsv
 answer_in_chunks answer_mmbench.py "$questions" "$output/answers.jsonl"
-run "$python" "$root/py/mmbench_upload.py" --tsv "$questions" --answers "$output/answers.jsonl" \
+run "$python" "$py/mmbench_upload.py" --tsv "$questions" --answers "$output/answers.jsonl" \
     --output "$output/upload.xlsx"
-run "$python" "$root/py/score_mmbench.py" --tsv "$questions" --answers "$output/answers.jsonl" \
+run "$python" "$py/score_mmbench.py" --tsv "$questions" --answers "$output/answers.jsonl" \
     --parse "$parse" --output "$output/score.json"

@@ -21,5 +21,5 @@ USAGE
 parse_options "$@"
 answer_in_chunks answer_textvqa.py "$data/llava_textvqa_val_v051_ocr.jsonl" "$output/bm1.jsonl" \
     --image_folder "$data/train_images"
-run "$python" "$root/py/score_textvqa.py" --annotations "$data/TextVQA_0.5.1_val.json" \
+run "$python" "$py/score_textvqa.py" --annotations "$data/TextVQA_0.5.1_val.json" \
     --answers "$output/bm1.jsonl" --output "$output/score.json"
