@@ -98,12 +98,19 @@ def test_filter_recaption_accounts_for_every_record_whatever_the_batch_size(
     assert list((tmp_path / "home").iterdir()) == [], "nothing may be written to HOME"
 
 
-def test_on_ray_too_a_bad_record_is_named_or_dropped_alone(make_seed, synth, tmp_path):
-    options = ["--executor", "ray", "--max_bad_records", "0.2"]
-    failed = synth(raising(tmp_path), make_seed(12), *options)
+RAY = ["--executor", "ray", "--max_bad_records", "0.2"]
+
+
+@pytest.mark.long
+@pytest.mark.attack("bad_input")
+def test_on_ray_too_a_bad_record_is_named(make_seed, synth, tmp_path):
+    failed = synth(raising(tmp_path), make_seed(12), *RAY)
     assert failed.returncode == 1
     assert "run_data_juicer.py: BadInput: raising_mapper: id 000000003: ValueError: no luck" in failed.stderr
-    done = synth(raising(tmp_path), tmp_path / "seed/seed.jsonl", *options, "--on_bad_record", "drop")
+
+
+def test_on_ray_too_a_bad_record_is_dropped_alone(make_seed, synth, tmp_path):
+    done = synth(raising(tmp_path), make_seed(12), *RAY, "--on_bad_record", "drop")
     assert done.returncode == 0, done.stderr
     rows = lines_of(tmp_path / "run/synth.jsonl")
     assert [row["id"][-2:] for row in rows] == [f"{n:02d}" for n in range(12) if n != 3]
