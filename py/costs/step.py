@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -64,11 +65,11 @@ def label_loss(model: MGMGemmaForCausalLM, hidden: torch.Tensor) -> torch.Tensor
     return mean_loss(hidden, model.lm_head.weight, torch.empty(len(hidden), dtype=torch.long, device="meta"))
 
 
-def training_step(model: MGMGemmaForCausalLM, samples: int, length: int, labelled: int) -> None:
-    """Forward and backward of ``samples`` sequences of ``length`` positions, each with a picture and
-    ``labelled`` labels.
+def learn(model: MGMGemmaForCausalLM, features: torch.Tensor, length: int, labelled: int) -> None:
+    """Forward and backward of one sequence a picture, given as ``features`` (samples, P, D); each has
+    ``length`` positions and ``labelled`` labels.
     """
-    features = model.encode_images(*pictures(model, samples))  # (samples, P, D)
+    samples = len(features)
     ids = torch.empty(samples, length - features.shape[1], dtype=torch.long, device="meta")
     given = decoder_inputs(torch.cat([features, model.model.embed_tokens(ids)], 1))
     if isinstance(model, PlainMGM):
@@ -118,8 +119,28 @@ class Live(TorchDispatchMode):
 
 
 def peak_bytes(model: MGMGemmaForCausalLM, samples: int, length: int, labelled: int) -> int:
-    """`peak_of` a training step on the meta device."""
-    return peak_of(model, lambda: training_step(model, samples, length, labelled))
+    """`peak_of` a whole training step of ``samples`` pictures and their sequences, see `learn`.
+
+    The towers, half of the work, are run once for all steps of as many samples.
+    """
+    outputs, towers = run_of_towers(model, samples)
+
+    def rest() -> None:
+        batch = pictures(model, samples)  # alive until they have been looked at
+        features = (torch.empty(shape, device="meta", dtype=model.dtype) for shape in outputs)
+        projected = model.project(*features)
+        del batch
+        learn(model, projected, length, labelled)
+
+    return max(towers, peak_of(model, rest))
+
+
+@cache
+def run_of_towers(model: MGMGemmaForCausalLM, samples: int) -> tuple[list[torch.Size], int]:
+    """Shapes that the frozen towers give for ``samples`` pictures, and the most bytes that they hold."""
+    outputs = []
+    peak = peak_of(model, lambda: outputs.extend(model.tower_features(*pictures(model, samples))))
+    return [output.shape for output in outputs], peak
 
 
 def peak_of(model: MGMGemmaForCausalLM, step: Callable[[], None]) -> int:

@@ -8,15 +8,16 @@ from costs import published
 from costs.flops import answering_flop, training_flop
 from costs.sample import Sample
 from costs.shapes import LLM, VISION_TOWER, VISION_TOWER_AUX, mgm_config, on_meta
-from costs.step import prepare, training_step
+from costs.step import prepare
 from mgm.checkpoint import load_base, read_config, resolve_towers
 from mgm.plain import PlainMGM
 from official_flop import official_flop
+from whole_step import whole_step
 
 
 def counted(model, samples: int, length: int, labelled: int) -> int:
     with FlopCounterMode(display=False) as counter:
-        training_step(model, samples, length, labelled)
+        whole_step(model, samples, length, labelled)
     return counter.get_total_flops()
 
 

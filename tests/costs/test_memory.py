@@ -6,7 +6,8 @@ import torch
 from costs.batch import batches
 from costs.memory import Longest, model_states, sizes, step_memory
 from costs.states import MGM_2B, MGM_2B_TRAINED, Memory, checkpoint_bytes, state_bytes
-from costs.step import Live, peak_bytes, prepare
+from costs.step import Live, peak_bytes, peak_of, prepare, run_of_towers
+from whole_step import whole_step
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8])
@@ -66,6 +67,17 @@ def test_memory_grows_with_the_samples_and_not_with_finished_gradients(mgm_2b):
     prepare(mgm_2b, "finetune", "inputs")
     # All gradients together have 5.0 GB; those of the tied embeddings alone, two parts and their sum, 3.1 GB.
     assert peak_bytes(mgm_2b, 1, 620, 20) < 4_000_000_000
+
+
+@pytest.mark.parametrize(("samples", "length", "labelled"), [(8, 600, 1), (1, 900, 200)])
+def test_the_towers_run_once_and_the_peak_is_that_of_the_step_as_one_piece(mgm_2b, samples, length, labelled):
+    """Of pretraining eight short samples hold most in the towers, of a long one the decoder does."""
+    prepare(mgm_2b, "pretrain", "inputs")
+    run_of_towers.cache_clear()
+    found = [peak_bytes(mgm_2b, samples, length, labelled) for _ in range(2)]
+    assert run_of_towers.cache_info().misses == 1
+    whole = peak_of(mgm_2b, lambda: whole_step(mgm_2b, samples, length, labelled))
+    assert found == [pytest.approx(whole, rel=1e-5)] * 2
 
 
 def test_the_tracker_counts_what_lives():
