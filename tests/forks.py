@@ -31,7 +31,7 @@ LONGEST_START = 1 << 17  # bytes of a command and its environment
 PATIENCE_SECONDS = 300
 
 WITH_TORCH = ("train.py", "answer_textvqa.py", "answer_mmbench.py", "make_models.py", "estimate.py")
-WITH_TORCH += ("run_data_juicer.py",)
+WITH_TORCH += ("run_data_juicer.py", "make_leaderboard.py")
 WITH_TORCH += ("deepspeed.launcher.runner", "deepspeed.launcher.launch")  # behind -m
 PLACES = {"huggingface_hub.constants", "datasets.config"}
 """Modules that read the environment when they are imported."""

@@ -20,6 +20,7 @@ def test_every_stage_has_its_needs_and_the_sum_is_their_sum(estimate, tmp_path):
     recipe = RECIPES / "ocr_grounded.yaml"
     printed = estimate(
         *("--profile", "10k", "--gpu", "A10", "--gpus", "2", "--deepspeed", OFFLOAD),
+        *("--pretrain_batch_size", "8", "--finetune_batch_size", "8"),
         *("--recipe", str(recipe), "--rate", "1.5", "--output", str(out)),
     )
     for words in ("PROFILE=10k on 2 × A10", "OCR on", "× 2 GPUs", "GB", "price", "38%", "22%", "assumed"):
@@ -40,17 +41,9 @@ def test_every_stage_has_its_needs_and_the_sum_is_their_sum(estimate, tmp_path):
 
 
 def test_what_cannot_fit_is_warned_of_with_the_knob(estimate):
-    flags = (
-        "--gpu",
-        "A10",
-        "--finetune_batch_size",
-        "8",
-        "--pretrain_batch_size",
-        "64",
-        "--efficiency",
-        "0.3",
-    )
-    printed = estimate(*flags, "--deepspeed", str(ROOT / "configs/zero2.json"))
+    batches = ("--finetune_batch_size", "8", "--pretrain_batch_size", "64")
+    plain = ("--deepspeed", str(ROOT / "configs/zero2.json"))
+    printed = estimate("--gpu", "A10", *batches, "--efficiency", "0.3", *plain)
     assert "warning: finetune: 8 of the longest" in printed and "zero2_offload.json" in printed
     assert "warning: pretrain: 64 of the longest" in printed and "PRETRAIN_BATCH_SIZE_PER_GPU=auto" in printed
     assert "Time at 30% of the GPUs' peak" in printed

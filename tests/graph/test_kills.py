@@ -18,11 +18,12 @@ from pathlib import Path
 import pytest
 
 from builds import OUTPUTS, Build, processes_of, seconds_of, wait_for_start
+from forks import Forks
 
 pytestmark = [pytest.mark.slow, pytest.mark.attack("kills")]
 VICTIMS = ("everything", "make", "keeper", "worker")
-KILLS = {"build": (5, 90), "sweep": (0, 15), "store": (1, 15)}
-"""How many of what, in ``make test`` (test_sweep.py kills one sweep) and in ``make torture``."""
+KILLS = {"build": (5, 90), "sweep": (15, 15), "store": (1, 15)}
+"""How many of what, in ``make test`` (of a sweep none: test_sweep.py kills one) and in ``make torture``."""
 SWEEP = {"RECIPES": "seed clean", "RANDOM_SEEDS": "1"}
 RUNS = ("seed-s1", "clean-s1")
 OF_A_RUN = ("synth.llava.json", "pretrain", "finetune", "eval/textvqa", "results.json")
@@ -75,10 +76,12 @@ def test_a_build_killed_at_any_instant_ends_with_the_same_content(pristine, buil
 
 
 @pytest.fixture(scope="module")
-def swept(pristine: Build, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def swept(pristine: Build, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Build:
     build = pristine.copy(tmp_path_factory.mktemp("swept") / "project")
     build.knobs = {"SAVE_STEPS": "2", **SWEEP}
+    build.fork_from(forks)
     build.make("sweep")
+    build.fork_no_more()
     return build
 
 
@@ -90,6 +93,7 @@ def all_of(build: Build) -> dict[str, object]:
     return {name: build.content(name) for name in RUNS} | {"leaderboard": board}
 
 
+@pytest.mark.long
 def test_a_sweep_killed_at_any_instant_ends_with_the_same_content(swept, forks, tmp_path, number):
     build, draw = swept.copy(tmp_path / "project"), random.Random(number)
     whole = all_of(swept)
@@ -105,10 +109,12 @@ def test_a_sweep_killed_at_any_instant_ends_with_the_same_content(swept, forks, 
 
 
 @pytest.fixture(scope="module")
-def captioned(pristine: Build, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def captioned(pristine: Build, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Build:
     build = pristine.copy(tmp_path_factory.mktemp("captioned") / "project")
     build.knobs = {"RECIPE": "filter_recaption", "STORE": STORE, "EXP": "captioned", "SYNTH_BATCH_SIZE": "4"}
+    build.fork_from(forks)
     build.make("synth")
+    build.fork_no_more()
     return build
 
 
@@ -120,13 +126,14 @@ def answers(store: Path) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
-def test_a_store_killed_at_any_instant_holds_the_same_answers(captioned, tmp_path, number):
+def test_a_store_killed_at_any_instant_holds_the_same_answers(captioned, forks, tmp_path, number):
     build = captioned.copy(tmp_path / "project")
     shutil.rmtree(build.run("captioned"))
     for path in build.folder.glob(f"{STORE}*"):
         path.unlink()
     duration = 1.2 * seconds_of(captioned, "synth", "captioned")
     kill_at_random(build, build.start("synth"), "synth", duration, number)
+    build.fork_from(forks)
     build.make("synth")
     for name in ("synth.jsonl", "ledger.jsonl"):
         assert (build.run("captioned") / name).read_bytes() == (
