@@ -102,7 +102,7 @@ RAY = ["--executor", "ray", "--max_bad_records", "0.2"]
 
 
 @pytest.mark.long
-@pytest.mark.attack("bad_input")
+@pytest.mark.attack("bad input")
 def test_on_ray_too_a_bad_record_is_named(make_seed, synth, tmp_path):
     failed = synth(raising(tmp_path), make_seed(12), *RAY)
     assert failed.returncode == 1
