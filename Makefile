@@ -320,7 +320,7 @@ $(RUN)/.make/convert: $(SYNTH)/.make/synth $(SEED_AND_STAGE1) | $(ENV)
 		--budget $(PRETRAIN_BUDGET) --random_seed $(RANDOM_SEED) --output $(RUN)/synth.llava.json)
 
 TRAIN_KNOBS := RANDOM_SEED IMAGE_SIZE_AUX NUM_GPUS DEEPSPEED_CONFIG GRADIENT_CHECKPOINTING
-COSTS_CODE := $(addprefix py/costs/,$(addsuffix .py,__init__ batch flops gpus memory plan sample shapes states step units))
+COSTS_CODE := $(addprefix py/costs/,$(addsuffix .py,__init__ batch flops gpus memory peak plan sample shapes states step units))
 TRAIN_CODE := py/train.py scripts/train_options.sh scripts/python.sh scripts/ended.sh scripts/gpus.sh py/plan_batch.py $(COSTS_CODE) $(sort $(wildcard py/mgm/training/*.py)) $(MODEL_CODE) $(filter-out none,$(DEEPSPEED_CONFIG))
 TRAIN_PACKAGES := torch transformers timm accelerate deepspeed pillow
 TRAIN_MODELS := $(call models_of,$(LLM) $(VISION_TOWER) $(VISION_TOWER_AUX))

@@ -73,7 +73,8 @@ MEASURED: dict[tuple, int] = {}
 @pytest.fixture
 def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each training step is measured once: what it holds does not depend on the number and size of GPUs."""
-    from costs.step import peak_bytes, prepare
+    from costs.peak import peak_bytes
+    from costs.step import prepare
 
     prepared = []
 

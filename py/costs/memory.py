@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from costs.peak import peak_bytes
 from costs.states import Memory, state_bytes
-from costs.step import peak_bytes
 from mgm.model import MGMGemmaForCausalLM
 
 CONTEXT = 1_500_000_000  # bytes of a GPU that CUDA, its libraries' workspaces and NCCL take

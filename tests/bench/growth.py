@@ -17,9 +17,10 @@ from rows import parser_of, row, tell
 
 import cli
 from costs.flops import training_flop
+from costs.peak import peak_bytes
 from costs.published import PRETRAIN
 from costs.shapes import mgm_config, on_meta
-from costs.step import peak_bytes, prepare
+from costs.step import prepare
 from mgm.activations import ALL, KEPT
 from mgm.mining import mine
 

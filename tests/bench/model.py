@@ -27,8 +27,9 @@ from rows import parser_of, row, tell, whole_number
 
 import cli
 from costs.flops import Sample, image_flop, training_flop
+from costs.peak import peak_of
 from costs.shapes import mgm_config, on_meta
-from costs.step import flop, peak_of, pictures, prepare
+from costs.step import flop, pictures, prepare
 from mgm.activations import ALL, INPUTS, PRODUCTS
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX
 from mgm.mining import mine, mine_plain

@@ -5,8 +5,9 @@ import torch
 
 from costs.batch import batches
 from costs.memory import Longest, model_states, sizes, step_memory
+from costs.peak import Live, peak_bytes, peak_of, run_of_towers
 from costs.states import MGM_2B, MGM_2B_TRAINED, Memory, checkpoint_bytes, state_bytes
-from costs.step import Live, peak_bytes, peak_of, prepare, run_of_towers
+from costs.step import prepare
 from whole_step import whole_step
 
 

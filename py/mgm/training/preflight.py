@@ -8,10 +8,10 @@ import torch
 
 from costs.flops import training_flop
 from costs.memory import SHARE, Longest, sizes
+from costs.peak import peak_bytes
 from costs.sample import Sample
 from costs.shapes import on_meta
 from costs.states import checkpoint_bytes
-from costs.step import peak_bytes
 from costs.units import scaled, size
 from mgm.activations import ALL, INPUTS, KEPT, keep
 from mgm.config import IGNORE_INDEX, IMAGE_TOKEN_INDEX, MGMConfig
