@@ -35,9 +35,6 @@ parse_options() {
   done
 }
 
-# True where there is a GPU that this process may use, else False.
-gpu_there() { if [ "$(count_gpus)" != 0 ]; then echo True; else echo False; fi; }
-
 # How many processes there will be, over all machines.
 count_processes() {
   if [ "$launcher" = python ]; then echo 1
@@ -73,28 +70,6 @@ resolve_workers() {
   if [ "$dataloader_num_workers" != auto ]; then echo "$dataloader_num_workers"; return; fi
   [ -n "$hostfile" ] || spare=$(($(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) / num_gpus - 1))
   echo $((spare < 1 ? 1 : spare > 4 ? 4 : spare))
-}
-
-# There are as many GPUs as were asked for; without any, processes share the CPU.
-check_gpus() {
-  local there
-  there=$(count_gpus)
-  [ "$there" = 0 ] || [ "$num_gpus" -le "$there" ] ||
-    die "--num_gpus $num_gpus: there are $there GPUs${CUDA_VISIBLE_DEVICES:+ in CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES}; lower NUM_GPUS, or leave it at auto"
-}
-
-# Every machine of the hostfile answers, before the model is loaded on the others. DeepSpeed asks even a single one by ssh.
-check_hosts() {
-  [ -f "$hostfile" ] || die "--hostfile $hostfile: no such file"
-  [ "$launcher" = deepspeed ] || die "--hostfile is for --launcher deepspeed, not $launcher; torchrun is started on each machine by hand"
-  local host hosts
-  hosts=$(hostfile_hosts "$hostfile")
-  for host in $hosts; do
-    [[ $host =~ ^[[:alnum:]_][[:alnum:]_.:@-]*$ ]] || die "$hostfile: '$host' is no host's name; correct its line"  # ssh would take -o…
-    ssh -n -o BatchMode=yes -o ConnectTimeout=10 "$host" test -d "$PWD" ||
-      die "$hostfile: $host does not answer, or has no $PWD; start it, let ssh in without a password, share this folder, or remove its line"
-  done
-  [ "$(wc -w <<< "$hosts")" = 1 ] || command -v pdsh > /dev/null || die "pdsh, with which DeepSpeed starts the machines, is missing; install it"
 }
 
 # Else -m and -c, and what the launchers start, would import modules of these names from the working folder first.
