@@ -136,9 +136,7 @@ def main() -> None:
     parser.add_argument("--textvqa", type=Path, required=True, help="score.json, protocol.json beside it")
     parser.add_argument("--mmbench", type=Path, required=True, help="score.json, protocol.json beside it")
     parser.add_argument("--baseline", type=Path, help="the baseline's results.json; off: no ratio")
-    parser.add_argument(
-        "--input", action="append", default=[], metavar="NAME=PATH", help="hashed (default: none)"
-    )
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH", help="hashed; off: none")
     parser.add_argument("--output", type=Path, required=True, help="results.json")
     args = parser.parse_args()
     result = collect(args)

@@ -30,6 +30,12 @@ class Machine:
     offload: bool
     checkpointing: bool
 
+    def hours(self, flop: float, efficiency: float) -> float | None:
+        """Hours of ``flop`` at a share of all GPUs' peak; None where that is not known."""
+        if self.gpu is None or not self.gpu.teraflops:
+            return None
+        return flop / (self.gpus * self.gpu.teraflops * 1e12 * efficiency) / 3600
+
 
 def official_batch(training: Training, candidates: list[int]) -> int:
     """The batch given by hand, else the official one or the next smaller that multiplies out."""

@@ -38,13 +38,6 @@ class Stage:
     warnings: list[str] = field(default_factory=list)
 
 
-def hours(flop: float, machine: Machine, efficiency: float) -> float | None:
-    """Hours of ``flop`` at a share of all GPUs' peak; None where that is not known."""
-    if machine.gpu is None or not machine.gpu.teraflops:
-        return None
-    return flop / (machine.gpus * machine.gpu.teraflops * 1e12 * efficiency) / 3600
-
-
 def download_stage(profile: sizes.Profile, megabytes_per_second: float) -> Stage:
     """Fetch everything."""
     count = sizes.download_bytes(profile)
@@ -61,7 +54,7 @@ def synth_stage(recipe: str, records: int, machine: Machine, efficiency: float |
         "matches": (recipe.count("${MATCHING_MODEL}") and matching_flop(), 1),
     }
     flop = records * sum(each * times for each, times in asked.values())
-    took = hours(flop, machine, efficiency or published.SYNTHESIS)
+    took = machine.hours(flop, efficiency or published.SYNTHESIS)
     names = [name for name, (each, _) in asked.items() if each]
     if "rapidocr" in recipe and took is not None:
         names.append(f"OCR on {cores} cores")
@@ -94,7 +87,7 @@ def training_stage(
     pretrain = training.name == "pretrain"
     stage.flop = samples * training_flop(model, training.name, kept).of(mean)
     usual = published.PRETRAIN if pretrain else published.FINETUNE
-    stage.hours = hours(stage.flop, machine, efficiency or usual.efficiency)
+    stage.hours = machine.hours(stage.flop, efficiency or usual.efficiency)
     parameters, trained = parameter_counts(model)
     if stage.hours and machine.offload:
         stage.hours += samples / (batch * machine.gpus) * transferred_bytes(trained) / PCIE / 3600
@@ -120,7 +113,7 @@ def answering_stage(
     """Read each question with its image, write the answer."""
     flop = questions * answering_flop(model, *READ[name])
     stage = Stage(
-        name, f"{questions:,} questions", flop, hours(flop, machine, efficiency or published.ANSWERING)
+        name, f"{questions:,} questions", flop, machine.hours(flop, efficiency or published.ANSWERING)
     )
     stage.memory = Memory(
         2 * parameter_counts(model)[0] + 6 * 10**9, 0
