@@ -109,12 +109,11 @@ def test_a_sweep_killed_at_any_instant_ends_with_the_same_content(swept, forks, 
 
 
 @pytest.fixture(scope="module")
-def captioned(pristine: Build, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def captioned(pristine: Build, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """By stages of its own, no forks: how long they take says when the next ones are killed."""
     build = pristine.copy(tmp_path_factory.mktemp("captioned") / "project")
     build.knobs = {"RECIPE": "filter_recaption", "STORE": STORE, "EXP": "captioned", "SYNTH_BATCH_SIZE": "4"}
-    build.fork_from(forks)
     build.make("synth")
-    build.fork_no_more()
     return build
 
 
